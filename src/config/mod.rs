@@ -1,0 +1,1 @@
+//! Settings: TOML text in, typed values out.

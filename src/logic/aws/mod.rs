@@ -1,0 +1,1 @@
+//! What outgate knows of AWS: endpoints by name.

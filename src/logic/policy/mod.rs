@@ -1,0 +1,1 @@
+//! Policy: typed rules, facts in, decision out.

@@ -1,0 +1,1 @@
+//! The TLS handshake as it passes: records, messages, profiles and the judge.

@@ -1,0 +1,2 @@
+//! The `outgate` command.
+fn main() {}
