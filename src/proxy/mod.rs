@@ -1,1 +1,4 @@
-//! proxy
+//! The course of a connection.
+
+mod answer;
+mod entry;
