@@ -8,6 +8,8 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
+use crate::logic::policy::Permit;
+
 /// How long one attempt has before the next address is tried beside it (RFC 8305, section 5).
 const STAGGER: Duration = Duration::from_millis(250);
 /// TCP keep-alive on both sides.
@@ -27,11 +29,15 @@ pub enum DialError {
     NoAddress,
 }
 
-/// Connects to the first of `addresses` that answers.
+/// Connects to the first of the permitted addresses that answers.
 ///
 /// # Errors
 /// [`DialError`]: the first address's failure stands for all.
-pub async fn dial(addresses: &[SocketAddr], limit: Duration) -> Result<TcpStream, DialError> {
+pub async fn dial(permit: &Permit, limit: Duration) -> Result<TcpStream, DialError> {
+    dial_any(permit.addresses(), limit).await
+}
+
+async fn dial_any(addresses: &[SocketAddr], limit: Duration) -> Result<TcpStream, DialError> {
     let [first, ..] = addresses else {
         return Err(DialError::NoAddress);
     };
@@ -141,9 +147,9 @@ mod tests {
             gone.local_addr().unwrap()
         };
         let addresses = [dead, live.local_addr().unwrap()];
-        let stream = dial(&addresses, Duration::from_secs(5)).await.unwrap();
+        let stream = dial_any(&addresses, Duration::from_secs(5)).await.unwrap();
         assert_eq!(stream.peer_addr().unwrap(), live.local_addr().unwrap());
-        let error = dial(&[dead], Duration::from_secs(5)).await.unwrap_err();
+        let error = dial_any(&[dead], Duration::from_secs(5)).await.unwrap_err();
         assert!(
             error
                 .to_string()

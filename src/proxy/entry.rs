@@ -62,6 +62,11 @@ impl Draft {
         &self.line.id
     }
 
+    /// The mode that holds for its destination.
+    pub const fn set_mode(&mut self, mode: Mode) {
+        self.mode = mode;
+    }
+
     /// How it came and how it is carried.
     pub fn set_way(&mut self, via: Via, carried: Carried) {
         self.line.via = Some(via);
@@ -188,6 +193,20 @@ impl Entry {
         {
             destination.addr = Some(addr);
         }
+    }
+
+    /// The destination turned out to be this as well; what is known of its address stays.
+    pub fn set_class(&mut self, (class, aws): (Destination, Option<AwsCall>)) {
+        if let Some(draft) = &mut self.draft {
+            let known = draft.line.destination.take().unwrap_or_default();
+            draft.line.destination = Some(Destination { addr: known.addr, answered: known.answered, ..class });
+            draft.line.aws = aws;
+        }
+    }
+
+    /// The address that was dialled.
+    pub fn dialled(&self) -> Option<std::net::SocketAddr> {
+        self.draft.as_ref()?.line.destination.as_ref()?.addr.as_ref()?.parse().ok()
     }
 
     /// What was seen of TLS.

@@ -4,20 +4,19 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use serde_json::json;
-use tokio::io::AsyncReadExt as _;
 
 use crate::edge::client::{ClientStream, last_words};
 use crate::edge::clock;
-use crate::edge::http1::Conn;
+use crate::edge::http1::{Conn, ReadHeadError};
 use crate::logic::record::{Body, Client, Event, EventKind, Request};
 use crate::logic::wire::first_bytes::{FirstBytes, first_bytes};
-use crate::logic::wire::http1::{HeadError, RequestHead, RequestTarget, read_request_head};
-use crate::model::{Action, Decision, Finding, Mode, Rule, SafeUrl, Severity};
+use crate::logic::wire::http1::{HeadError, RequestHead, RequestTarget};
+use crate::model::{Action, Decision, Finding, Mode, Rule, Severity};
 
 use super::answer::Answer;
 use super::drain::Drain;
 use super::entry::Draft;
-use super::forward::forward;
+use super::forward::{Forward, Idle, forward};
 use super::state::{Active, Shared};
 use super::tunnel::{Connect, TunnelClient, tunnel};
 use super::{h2, heads};
@@ -57,12 +56,14 @@ pub async fn serve_connection(shared: Arc<Shared>, stream: ClientStream, peer: O
         return refuse(&shared, &visitor, conn, refused, None).await;
     }
     let mut served = 0_u64;
+    // The upstream connection of the last forwarded request, for the next one.
+    let mut idle = None;
     loop {
         match read_head(&shared, &mut conn, served == 0, &mut drain).await {
             Read::Head(head) => {
                 let active = shared.active.load_full();
                 let draft = Draft::new(&visitor.conn, &visitor.client, &active.hash, active.policy.mode);
-                match course(&shared, &active, draft, *head, conn, &mut drain).await {
+                match course(&shared, &active, draft, *head, conn, &mut idle, &mut drain).await {
                     Some(again) => conn = again,
                     None => return,
                 }
@@ -70,7 +71,7 @@ pub async fn serve_connection(shared: Arc<Shared>, stream: ClientStream, peer: O
             }
             Read::Http2 => return h2::serve(shared, visitor, conn, drain).await,
             Read::Refused(refused) => {
-                let seen = heads::glimpse(conn.buffer());
+                let seen = heads::glimpse(conn.buffered());
                 return refuse(&shared, &visitor, conn, refused, seen).await;
             }
             Read::Gone { error, bytes } => {
@@ -90,17 +91,18 @@ async fn course(
     mut draft: Draft,
     head: RequestHead,
     conn: Conn<ClientStream>,
+    idle: &mut Option<Idle>,
     drain: &mut Drain,
 ) -> Option<Conn<ClientStream>> {
     let request = heads::described(&head);
     match &head.target {
         RequestTarget::Authority(authority) => {
-            let found = heads::foreign_host(&head, authority, 443).into_iter().collect();
-            let connect = Connect { authority, request, found };
+            let host = head.host.as_ref().map(|host| &host.host);
+            let connect = Connect { authority, host, request };
             Box::pin(tunnel(shared, active, draft, connect, Http1Tunnel(conn), drain)).await;
             None
         }
-        RequestTarget::Absolute { .. } => Box::pin(forward(shared, active, draft, request, head, conn, drain)).await,
+        RequestTarget::Absolute { .. } => Box::pin(forward(shared, active, draft, Forward { request, head }, conn, idle, drain)).await,
         RequestTarget::Origin(_) | RequestTarget::Asterisk => {
             draft.set_request(request);
             let refused = Refused {
@@ -120,55 +122,47 @@ async fn course(
 /// Reads until a head is whole or certain to be refused.
 async fn read_head(shared: &Shared, conn: &mut Conn<ClientStream>, first: bool, drain: &mut Drain) -> Read {
     // A kept-alive connection may be quiet for long before its next request.
-    let quiet = if first { shared.timeouts.handshake } else { shared.timeouts.idle };
-    let mut deadline = tokio::time::Instant::now() + quiet;
-    let mut begun = false;
-    loop {
-        if !conn.buffer().is_empty() {
-            if !std::mem::replace(&mut begun, true) {
-                deadline = tokio::time::Instant::now() + shared.timeouts.handshake;
-            }
-            if let Some(read) = judge_start(shared, conn, first) {
-                return read;
-            }
-        }
-        let bytes = conn.buffer().len();
+    let quiet = if first { shared.timeouts.head } else { shared.timeouts.idle };
+    if conn.buffered().is_empty() {
         let read = tokio::select! {
-            read = conn.fill() => read,
-            () = tokio::time::sleep_until(deadline) => {
-                if !begun && !first {
-                    return Read::Gone { error: None, bytes };
-                }
-                return Read::Refused(Refused {
-                    rule: Rule::Limits,
-                    kind: "head-timeout",
-                    hint: format!(
-                        "No whole request head came within {} s (timeouts.handshake).",
-                        shared.timeouts.handshake.as_secs_f64()
-                    ),
-                    status: 408,
-                });
-            }
-            () = drain.draining(), if bytes == 0 => return Read::Gone { error: None, bytes },
+            read = tokio::time::timeout(quiet, conn.read_more()) => read,
+            () = drain.draining() => return Read::Gone { error: None, bytes: 0 },
         };
         match read {
-            Ok(0) => {
-                let error = (bytes > 0).then(|| "closed in the middle of a request head".to_owned());
-                return Read::Gone { error, bytes };
-            }
-            Ok(_) => {}
-            Err(error) => return Read::Gone { error: Some(error.to_string()), bytes },
+            Ok(Ok(0)) => return Read::Gone { error: None, bytes: 0 },
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => return Read::Gone { error: Some(error.to_string()), bytes: 0 },
+            Err(_) if first => return Read::Refused(head_timeout(shared)),
+            Err(_) => return Read::Gone { error: None, bytes: 0 },
         }
+    }
+    match tokio::time::timeout(shared.timeouts.head, judge_start(shared, conn, first)).await {
+        Ok(read) => read,
+        Err(_) => Read::Refused(head_timeout(shared)),
     }
 }
 
-/// What the bytes so far are; `None`: more are needed.
-fn judge_start(shared: &Shared, conn: &mut Conn<ClientStream>, first: bool) -> Option<Read> {
-    if first {
-        let (kind, hint) = match first_bytes(conn.buffer()) {
-            FirstBytes::NeedMore => return None,
-            FirstBytes::Http2Preface => return Some(Read::Http2),
-            FirstBytes::Http1 | FirstBytes::Unknown => ("", ""),
+fn head_timeout(shared: &Shared) -> Refused {
+    let limit = shared.timeouts.head.as_secs_f64();
+    Refused {
+        rule: Rule::Limits,
+        kind: "head-timeout",
+        hint: format!("No whole request head came within {limit} s (timeouts.head)."),
+        status: 408,
+    }
+}
+
+/// Reads on until it is clear what the client began with, and its head is whole.
+async fn judge_start(shared: &Shared, conn: &mut Conn<ClientStream>, first: bool) -> Read {
+    while first {
+        let (kind, hint) = match first_bytes(conn.buffered()) {
+            FirstBytes::NeedMore => match conn.read_more().await {
+                Ok(0) => break,
+                Ok(_) => continue,
+                Err(error) => return Read::Gone { error: Some(error.to_string()), bytes: conn.buffered().len() },
+            },
+            FirstBytes::Http2Preface => return Read::Http2,
+            FirstBytes::Http1 | FirstBytes::Unknown => break,
             FirstBytes::TlsClientHello => (
                 "tls-client-hello",
                 "This port speaks plain HTTP, and the client began with TLS. Write the proxy's URL with http://, \
@@ -180,22 +174,15 @@ fn judge_start(shared: &Shared, conn: &mut Conn<ClientStream>, first: bool) -> O
                  http://127.0.0.1:3128 instead of a socks:// URL in ALL_PROXY.",
             ),
         };
-        if !kind.is_empty() {
-            return Some(Read::Refused(Refused {
-                rule: Rule::MalformedRequest,
-                kind,
-                hint: hint.to_owned(),
-                status: 400,
-            }));
-        }
+        return Read::Refused(Refused { rule: Rule::MalformedRequest, kind, hint: hint.to_owned(), status: 400 });
     }
-    match read_request_head(conn.buffer(), shared.limits.head) {
-        Ok(None) => None,
-        Ok(Some((head, length))) => {
-            conn.consume(length);
-            Some(Read::Head(Box::new(head)))
+    match conn.read_request_head(shared.limits.head).await {
+        Ok(Some(head)) => Read::Head(Box::new(head)),
+        Ok(None) => Read::Gone { error: None, bytes: 0 },
+        Err(ReadHeadError::Head(error)) => Read::Refused(refused_head(error)),
+        Err(error @ (ReadHeadError::Truncated | ReadHeadError::Io(_))) => {
+            Read::Gone { error: Some(error.to_string()), bytes: conn.buffered().len() }
         }
-        Err(error) => Some(Read::Refused(refused_head(error))),
     }
 }
 
@@ -278,6 +265,7 @@ impl TunnelClient for Http1Tunnel {
     async fn accept(self) -> std::io::Result<(ClientStream, Vec<u8>)> {
         use tokio::io::AsyncWriteExt as _;
         let (mut stream, early) = self.0.into_parts();
+        let early = early.to_vec();
         // One write, so that the client never sees half of it.
         stream.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await?;
         Ok((stream, early))

@@ -7,7 +7,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 use crate::logic::record::Bytes;
 use crate::logic::wire::first_bytes::{FirstBytes, first_bytes};
-use crate::logic::wire::tls::{Facts, Judge, Refusal, Side, Step};
+use crate::logic::wire::tls::{Close, Facts, Judge, Refusal, Side, Step};
 use crate::model::DnsName;
 
 /// One read of a handshake. Most hellos and many flights fit.
@@ -38,9 +38,11 @@ pub enum Turn {
     /// Refuse.
     Refuse(Refusal),
     /// A side ended before there was a verdict; nothing undecided was passed on.
-    Ended(String),
+    Ended(Close),
     /// A side failed.
     Failed(Side, io::Error),
+    /// The proxy stops.
+    Stopped,
 }
 
 /// One side: its stream, and what it sent that the other has not got yet.
@@ -107,12 +109,7 @@ where
                     return Turn::Pass;
                 }
                 Step::Refuse(refusal) => return Turn::Refuse(refusal),
-                Step::Close { why } => {
-                    if let Err((side, error)) = self.pass_on().await {
-                        return Turn::Failed(side, error);
-                    }
-                    return Turn::Ended(why);
-                }
+                Step::Close(close) => return Turn::Ended(close),
             }
         }
     }
@@ -137,20 +134,9 @@ where
         Bytes { sent: self.client.passed, received: self.upstream.passed }
     }
 
-    /// Whether the client has got anything of the server's: from then on an alert of ours could
-    /// be misread.
-    pub const fn server_was_heard(&self) -> bool {
-        self.upstream.passed > 0
-    }
-
     /// Whether the client speaks plain HTTP into the tunnel: then it can read an HTTP answer.
     pub fn client_speaks_http(&self) -> bool {
         matches!(first_bytes(&self.client.held), FirstBytes::Http1)
-    }
-
-    /// Whether the upstream ended its side.
-    pub const fn upstream_ended(&self) -> bool {
-        self.upstream.ended
     }
 
     /// The streams, and whether each side's end was read.
@@ -172,7 +158,8 @@ where
         let from_client = !self.client.ended && self.judge.wants(Side::Client);
         let from_upstream = !self.upstream.ended && self.judge.wants(Side::Server);
         if !from_client && !from_upstream {
-            return Ok(Step::Close { why: "both sides ended before the handshake was complete".to_owned() });
+            // The judge has closed or refused by then; waiting on would be for ever.
+            return Err((Side::Client, io::ErrorKind::UnexpectedEof.into()));
         }
         tokio::select! {
             read = self.client.read(), if from_client => self.judged(Side::Client, read),

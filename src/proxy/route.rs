@@ -5,9 +5,11 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::edge::resolve::Resolver;
 use crate::logic::aws::Class;
-use crate::logic::policy::{Effective, Permit, Policy, Target};
+use crate::logic::policy::{Effective, Permit, Policy, Redirect, Space, Target};
 use crate::logic::record::{AwsCall, Destination};
-use crate::model::{Decision, Finding, Host};
+use crate::model::{Action, Authority, Decision, Finding, Host, Verdict};
+
+use super::heads::SIGNED_IN_THE_CLEAR;
 
 /// What came of a target.
 #[derive(Debug)]
@@ -31,8 +33,14 @@ pub async fn route(
     if policy.refuses(&found, effective) {
         return Routed::Refused(Decision::from_findings(found, effective.mode));
     }
-    let dialled = policy.connect_to(target.authority).map(|redirect| redirect.target(target.authority));
-    let dialled = dialled.as_ref().unwrap_or(target.authority);
+    // What is upgraded goes where an https:// URL would go.
+    let decision = Decision::from_findings(found.clone(), effective.mode);
+    let asked = match decision.verdict {
+        Verdict::Upgrade => Authority { port: tls_port(target.authority.port), ..target.authority.clone() },
+        Verdict::Allow | Verdict::Report | Verdict::Strip | Verdict::Block | Verdict::Error => target.authority.clone(),
+    };
+    let redirect = policy.connect_to(&asked);
+    let dialled = redirect.map_or_else(|| asked.clone(), |redirect| redirect.target(&asked));
     let (addresses, answered) = match addresses_of(resolver, &dialled.host).await {
         Ok(answer) => answer,
         Err(reason) => {
@@ -40,10 +48,25 @@ pub async fn route(
         }
     };
     let addresses: Vec<SocketAddr> = addresses.into_iter().map(|ip| SocketAddr::new(ip, dialled.port)).collect();
+    if redirect.is_some_and(Redirect::names_host) || addresses.iter().all(|address| is_near(address.ip())) {
+        for finding in found.iter_mut().filter(|finding| finding.kind == SIGNED_IN_THE_CLEAR) {
+            finding.action = finding.action.min(Action::Report);
+        }
+    }
     match policy.permit(target, effective, found, &addresses, own) {
         (decision, Some(permit)) => Routed::Permitted { decision, permit, answered },
         (decision, None) => Routed::Refused(decision),
     }
+}
+
+/// Where `http://` on `port` would be found with `https://`.
+const fn tls_port(port: u16) -> u16 {
+    if port == 80 { 443 } else { port }
+}
+
+/// On this machine or on a private network, where test servers speak plain HTTP.
+fn is_near(ip: IpAddr) -> bool {
+    matches!(Space::of(ip), Space::Loopback | Space::Private)
 }
 
 /// The addresses of a host, and the name that answered if it is another one.

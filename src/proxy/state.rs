@@ -10,8 +10,9 @@ use ipnet::IpNet;
 use crate::edge::journal::Journal;
 use crate::edge::resolve::Resolver;
 use crate::edge::tls::{Preflights, Verifier};
-use crate::logic::policy::Policy;
+use crate::logic::policy::{Effective, Policy};
 use crate::logic::wire::http1::HeadLimits;
+use crate::logic::wire::tls::Profile;
 
 /// The rules in force, with their hash as records carry it.
 #[derive(Debug)]
@@ -31,7 +32,9 @@ impl Active {
 /// `[timeouts]`.
 #[derive(Debug, Clone, Copy)]
 pub struct Timeouts {
-    /// From CONNECT until both hellos are judged; also for a request head to arrive.
+    /// For a request head to arrive.
+    pub head: Duration,
+    /// From CONNECT until both hellos are judged.
     pub handshake: Duration,
     pub connect: Duration,
     pub idle: Duration,
@@ -60,4 +63,9 @@ pub struct Shared {
     pub(super) clients: Vec<IpNet>,
     /// Where the proxy itself listens.
     pub(super) own: Vec<SocketAddr>,
+}
+
+/// The TLS profile in force for a destination.
+pub fn profile(effective: &Effective) -> &'static Profile {
+    Profile::get(effective.profile)
 }

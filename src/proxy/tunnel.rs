@@ -1,6 +1,6 @@
 //! The course of a CONNECT: decide, dial, judge both hellos, relay, complete.
 
-use std::borrow::Cow;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,20 +10,20 @@ use tokio::time::Instant;
 use crate::edge::client::{ClientIo, abort, last_words};
 use crate::edge::dial::dial;
 use crate::edge::relay::{End, Relay};
-use crate::edge::tls::{Outcome as PreflightOutcome, Pending};
-use crate::logic::aws::{Class, classify};
+use crate::edge::tls::{Pending, Seen};
+use crate::logic::aws::classify;
 use crate::logic::policy::{Effective, Target, Way};
 use crate::logic::record::{Bytes, Carried, Request, Via};
-use crate::logic::wire::tls::{Judge, Profile, Question, Refusal, Side};
-use crate::model::{Action, Authority, DnsName, Finding, Host, Mode, Rule, Severity};
+use crate::logic::wire::tls::{Judge, Question, Refusal, Side};
+use crate::model::{Action, Authority, DnsName, Finding, Host, Mode, Rule};
 
 use super::answer::Answer;
 use super::drain::Drain;
 use super::entry::{Draft, Entry, Outcome, unavailable_hint};
-use super::facts;
+use super::facts::{self, Fault};
 use super::handshake::{Handshake, Turn};
 use super::route::{Routed, addresses_of, described, route};
-use super::state::{Active, Shared};
+use super::state::{Active, Shared, profile};
 
 /// An open tunnel gives a sign of life on record this often.
 const PROGRESS: Duration = Duration::from_secs(3600);
@@ -32,9 +32,9 @@ const PROGRESS: Duration = Duration::from_secs(3600);
 #[derive(Debug)]
 pub struct Connect<'a> {
     pub authority: &'a Authority,
+    /// What its Host header names, if it has one.
+    pub host: Option<&'a Host>,
     pub request: Request,
-    /// What the head showed already.
-    pub found: Vec<Finding>,
 }
 
 /// A client that asked for a tunnel: how it is answered differs by HTTP version.
@@ -60,7 +60,7 @@ pub async fn tunnel<C: TunnelClient>(
     // The handshake's time runs from CONNECT.
     let deadline = Instant::now() + shared.timeouts.handshake;
     let policy = &active.policy;
-    let Connect { authority, request, found } = connect;
+    let Connect { authority, host, request } = connect;
     let class = classify(&authority.host);
     let target = Target { authority, class: &class, way: Way::Connect };
     let effective = policy.effective(&target);
@@ -70,6 +70,7 @@ pub async fn tunnel<C: TunnelClient>(
     let (destination, aws) = described(&class);
     draft.set_destination(destination, aws);
 
+    let found = facts::foreign_host(host, authority, &effective).into_iter().collect();
     let routed = route(policy, &shared.resolver, &shared.own, &target, &effective, found).await;
     let (decision, permit) = match routed {
         Routed::Refused(decision) => {
@@ -96,8 +97,8 @@ pub async fn tunnel<C: TunnelClient>(
     };
 
     // Before our own connection, so that a server that serves one after the other serves it first.
-    let preflight = preflight(shared, &effective, authority, permit.addresses().first().copied());
-    let upstream = match dial(permit.addresses(), shared.timeouts.connect).await {
+    let preflight = ask_preflight(shared, &effective, &authority.host, permit.addresses().first().copied());
+    let upstream = match dial(&permit, shared.timeouts.connect).await {
         Ok(stream) => stream,
         Err(error) => {
             let (status, word) = facts::dial_failure(&error);
@@ -114,12 +115,14 @@ pub async fn tunnel<C: TunnelClient>(
             return entry.complete(Outcome { error, ..Outcome::default() }).await;
         }
     };
-    let judge = Judge::new(question(authority, &effective), Arc::clone(&shared.verifier) as _);
-    let mut course = Course { entry, class: &class, authority, effective, preflight, deadline };
+    let verifier = Arc::clone(&shared.verifier);
+    let handshake = Handshake::new(Judge::new(question(authority, &effective), verifier), stream, upstream, early);
+    let mut course = Course { entry, is_aws: class.is_aws(), authority, effective, preflight, deadline };
     // Boxed, so that what a handshake needs is given back before the relay, which may last days.
-    let judged = Box::pin(course.judge(shared, active, judge, stream, upstream, early, drain)).await;
+    let judged = Box::pin(course.judge(shared, active, handshake, drain)).await;
     match judged {
         Judged::Pass(relay, before) => course.relay(relay, before, shared.timeouts.idle, drain).await,
+        Judged::Refused(handshake, refusal) => Box::pin(course.refuse(handshake, &refusal)).await,
         Judged::Ended(outcome) => course.entry.complete(outcome).await,
     }
 }
@@ -138,23 +141,19 @@ async fn refuse_unrecorded<C: TunnelClient>(client: C, unavailable: &crate::edge
 }
 
 fn question(authority: &Authority, effective: &Effective) -> Question {
-    let enforce = effective.mode == Mode::Enforce;
-    Question {
-        connect: authority.host.clone(),
-        profile: Profile::get(effective.profile),
-        actions: effective.actions,
-        hold: enforce,
-    }
+    let (actions, hold) = match effective.mode {
+        Mode::Enforce => (effective.actions, true),
+        Mode::Report => (effective.actions.softened(), false),
+    };
+    Question { connect: authority.host.clone(), profile: profile(effective), actions, hold }
 }
 
-fn preflight(
-    shared: &Shared,
-    effective: &Effective,
-    authority: &Authority,
-    address: Option<std::net::SocketAddr>,
-) -> Option<Pending> {
-    let address = address.filter(|_| effective.preflight && effective.actions.get(Rule::InvalidCertificate) != Action::Off)?;
-    Some(shared.preflights.ask(&authority.host, address, effective.profile, shared.timeouts.handshake))
+fn ask_preflight(shared: &Shared, effective: &Effective, host: &Host, address: Option<SocketAddr>) -> Option<Pending> {
+    let wanted = effective.preflight && effective.actions.get(Rule::InvalidCertificate) != Action::Off;
+    let address = address.filter(|_| wanted)?;
+    // Half of the handshake's time: one that hangs must leave the tunnel its own half.
+    let limit = shared.timeouts.handshake / 2;
+    Some(shared.preflights.ask(host, address, profile(effective), limit))
 }
 
 /// A tunnel whose decision is on record and whose upstream is connected.
@@ -172,6 +171,7 @@ struct Course<'a> {
 enum Judged<C> {
     /// Relay; so many bytes have passed already.
     Pass(Relay<C, TcpStream>, Bytes),
+    Refused(Handshake<C, TcpStream>, Refusal),
     Ended(Outcome),
 }
 
@@ -192,7 +192,7 @@ impl Course<'_> {
                     // Whatever this is, it is not interfered with.
                     false => Turn::Pass,
                 },
-                () = drain.forced() => Turn::Ended("outgate stopped during the handshake".to_owned()),
+                () = drain.forced() => Turn::Stopped,
             };
             match turn {
                 Turn::Name(name) => match self.judge_sni(shared, active, &name).await {
@@ -208,26 +208,26 @@ impl Course<'_> {
                 Turn::Flight => {}
                 Turn::Refuse(refusal) => break Some(refusal),
                 Turn::Pass => break None,
-                Turn::Ended(why) => {
-                    let failed = handshake.upstream_ended();
-                    return self.ended(handshake, why, failed);
+                Turn::Ended(close) => {
+                    return Judged::Ended(self.ended(&handshake, close.why, close.by == Side::Server));
                 }
-                Turn::Failed(Side::Client, error) => {
-                    return self.ended(handshake, format!("the client's connection failed: {error}"), false);
+                Turn::Failed(side, error) => {
+                    let (who, failed) = match side {
+                        Side::Client => ("client", false),
+                        Side::Server => ("upstream", true),
+                    };
+                    let why = format!("the {who}'s connection failed: {error}");
+                    return Judged::Ended(self.ended(&handshake, why, failed));
                 }
-                Turn::Failed(Side::Server, error) => {
-                    let why = format!("the upstream's connection failed: {error}");
-                    if let Judged::Ended(outcome) = self.ended(handshake, why, true) {
-                        return Judged::Ended(outcome);
-                    }
-                    return Judged::Ended(Outcome::default());
+                Turn::Stopped => {
+                    return Judged::Ended(self.ended(&handshake, "outgate stopped during the handshake".to_owned(), false));
                 }
             }
         };
-        self.note_facts(&handshake);
         if let Some(refusal) = end {
-            return Judged::Ended(self.refuse(handshake, &refusal).await);
+            return Judged::Refused(handshake, refusal);
         }
+        self.note_facts(&handshake);
         let before = handshake.bytes();
         let (client, upstream, client_ended, upstream_ended) = handshake.into_parts();
         Judged::Pass(Relay::new(client, upstream, client_ended, upstream_ended), before)
@@ -272,11 +272,11 @@ impl Course<'_> {
         match outcome.as_ref() {
             Seen::Verified(_) | Seen::Inconclusive(_) => None,
             Seen::Failed(fault, _) => {
-                let refusal = facts::bad_certificate(fault);
+                let refusal = facts::bad_certificate(*fault);
                 match self.effective.actions.get(Rule::InvalidCertificate) {
                     Action::Block => Some(refusal),
                     Action::Off | Action::Report | Action::Upgrade | Action::Strip => {
-                        self.entry.add_findings(facts::findings(&refusal, self.is_aws, &self.effective));
+                        self.entry.add_findings(facts::findings(&(&refusal).into(), self.is_aws, &self.effective));
                         None
                     }
                 }
@@ -286,37 +286,36 @@ impl Course<'_> {
 
     /// The verdict of the handshake is a refusal: an alert (or, to a client that speaks plain
     /// HTTP, an HTTP answer), then close.
-    async fn refuse<C: ClientIo>(&mut self, mut handshake: Handshake<C, TcpStream>, refusal: &Refusal) -> Outcome {
-        if !facts::is_noted(self.entry.decision(), refusal) {
-            self.entry.add_findings(facts::findings(refusal, self.is_aws, &self.effective));
+    async fn refuse<C: ClientIo>(mut self, mut handshake: Handshake<C, TcpStream>, refusal: &Refusal) {
+        self.note_facts(&handshake);
+        let noted = |finding: &Finding| (finding.rule, finding.kind) == (refusal.rule, refusal.kind);
+        if !self.entry.decision().findings.iter().any(noted) {
+            self.entry.add_findings(facts::findings(&refusal.into(), self.is_aws, &self.effective));
         }
-        let bytes = handshake.bytes();
-        let words = if handshake.server_was_heard() {
-            Vec::new()
-        } else if handshake.client_speaks_http() {
-            Answer::refusal(self.entry.decision()).http1(self.entry.id(), false)
-        } else {
-            refusal.alert.map(alert_record).map_or_else(Vec::new, |record| record.to_vec())
+        let outcome = Outcome { bytes: handshake.bytes(), error: Some(refusal.hint.clone()), ..Outcome::default() };
+        let answer = Answer::refusal(self.entry.decision()).http1(self.entry.id(), false);
+        // On record before the client hears of it, so that whoever sees the alert finds the line.
+        self.entry.complete(outcome).await;
+        let words: &[u8] = match &refusal.to_client {
+            Some(alert) => alert,
+            None if handshake.client_speaks_http() => &answer,
+            None => &[],
         };
-        // On record before the client hears of it, so that who sees the alert finds the line.
-        let outcome = Outcome { bytes, error: Some(refusal.hint.clone()), ..Outcome::default() };
-        self.entry.progress_to(&outcome);
-        last_words(handshake.client_mut(), &words).await;
-        outcome
+        last_words(handshake.client_mut(), words).await;
     }
 
-    fn ended<C: ClientIo>(&mut self, handshake: Handshake<C, TcpStream>, why: String, failed: bool) -> Judged<C> {
-        self.note_facts(&handshake);
-        Judged::Ended(Outcome { bytes: handshake.bytes(), error: Some(why), failed, ..Outcome::default() })
+    fn ended<C: ClientIo>(&mut self, handshake: &Handshake<C, TcpStream>, why: String, failed: bool) -> Outcome {
+        self.note_facts(handshake);
+        Outcome { bytes: handshake.bytes(), error: Some(why), failed, ..Outcome::default() }
     }
 
     fn note_facts<C: ClientIo>(&mut self, handshake: &Handshake<C, TcpStream>) {
-        let facts = handshake.facts();
-        let preflight = self.preflight.as_mut().and_then(Pending::peek);
-        let noted = facts.findings.iter().flat_map(|noted| facts::findings(&noted.into(), self.is_aws, &self.effective));
-        let noted: Vec<Finding> = noted.collect();
+        let seen = handshake.facts();
+        let preflight = self.preflight.as_ref().and_then(Pending::peek);
+        let noted = seen.findings.iter().map(|noted| Fault { rule: noted.rule, kind: noted.kind, hint: &noted.hint });
+        let noted = noted.flat_map(|noted| facts::findings(&noted, self.is_aws, &self.effective)).collect();
         self.entry.add_findings(noted);
-        self.entry.set_tls(facts::tls(facts, preflight.as_deref()));
+        self.entry.set_tls(facts::tls(seen, preflight.as_deref()));
     }
 
     async fn relay<C: ClientIo>(mut self, mut relay: Relay<C, TcpStream>, before: Bytes, idle: Duration, drain: &mut Drain) {
@@ -333,21 +332,14 @@ impl Course<'_> {
         };
         let bytes = total(relay.bytes());
         let (mut client, upstream) = relay.into_parts();
-        let (error, failed) = match end {
-            Some(End::Closed) => (None, false),
-            Some(End::Idle) => (Some(format!("closed: nothing moved for {} s (timeouts.idle)", idle.as_secs_f64())), false),
-            Some(End::Client(error)) => {
-                // What the upstream has got must not look whole.
-                abort(&upstream);
-                (Some(format!("the client's connection failed: {error}")), false)
-            }
-            Some(End::Upstream(error)) => {
-                client.abort();
-                (Some(format!("the upstream's connection failed: {error}")), true)
-            }
-            None => (Some("closed: outgate stopped".to_owned()), false),
-        };
-        self.note_late_preflight();
+        // What the other side has got must not look whole.
+        match &end {
+            Some(End::Client(_)) => abort(&upstream),
+            Some(End::Upstream(_)) => client.abort(),
+            Some(End::Closed | End::Idle) | None => {}
+        }
+        let failed = matches!(end, Some(End::Upstream(_)));
+        let error = facts::relay_end(end.as_ref(), idle);
         drop((client, upstream));
         self.entry.complete(Outcome { bytes, error, failed, ..Outcome::default() }).await;
     }

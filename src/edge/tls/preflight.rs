@@ -2,22 +2,17 @@
 //! that TLS 1.3 hides from a tunnel (the preflight).
 
 use std::collections::HashMap;
-use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::CryptoProvider;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, OtherError, SignatureScheme};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio_rustls::TlsConnector;
 
-use super::Verifier;
-use crate::logic::wire::tls::{CertificateFault, Profile, judge_chain};
+use super::originate::{Failed, Offer, Peer, originate};
+use super::verify::Verifier;
+use crate::logic::wire::tls::{CertificateFault, Profile};
 use crate::model::Host;
 
 /// How long a good certificate is believed. A server that changes its certificate to a bad one is
@@ -36,16 +31,6 @@ pub enum Seen {
     Failed(CertificateFault, Peer),
     /// No verdict: no common parameters, a client certificate demanded, no answer.
     Inconclusive(String),
-}
-
-/// What was agreed, and the chain that was shown (leaf first, DER).
-#[derive(Debug, Default, Clone)]
-pub struct Peer {
-    pub version: Option<u16>,
-    pub suite: Option<u16>,
-    pub group: Option<u16>,
-    pub alpn: Option<String>,
-    pub chain: Vec<Vec<u8>>,
 }
 
 /// Shakes hands with `address` as `name`, verifying the certificate against `profile`.
@@ -84,148 +69,21 @@ async fn converse(verifier: &Arc<Verifier>, name: &Host, stream: TcpStream, prof
     if let Err(error) = connected(&stream).await {
         return Seen::Inconclusive(format!("cannot connect: {error}"));
     }
-    let _ = stream.set_nodelay(true);
-    let server_name = match server_name(name) {
-        Ok(server_name) => server_name,
-        Err(why) => return Seen::Inconclusive(why),
-    };
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let look = Arc::new(Look {
-        verifier: Arc::clone(verifier),
-        provider: Arc::clone(&provider),
-        name: name.clone(),
-        profile,
-        seen: Mutex::default(),
-    });
-    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let mut config = match config {
-        // Not laxer than the default: the verifier judges the chain by the profile as well.
-        Ok(config) => config.dangerous().with_custom_certificate_verifier(Arc::clone(&look) as _).with_no_client_auth(),
-        Err(error) => return Seen::Inconclusive(error.to_string()),
-    };
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    match TlsConnector::from(Arc::new(config)).connect(server_name, stream).await {
-        Ok(tls) => {
-            let (_, session) = tls.get_ref();
-            let peer = Peer {
-                version: session.protocol_version().map(u16::from),
-                suite: session.negotiated_cipher_suite().map(|suite| u16::from(suite.suite())),
-                group: session.negotiated_key_exchange_group().map(|group| u16::from(group.name())),
-                alpn: session.alpn_protocol().map(|alpn| String::from_utf8_lossy(alpn).into_owned()),
-                chain: look.take().1,
-            };
-            let mut tls = tls;
+    // Every suite and group that we speak: what is asked for is the certificate.
+    match originate(verifier, name, stream, profile, Offer::Everything, &[b"h2", b"http/1.1"]).await {
+        Ok((mut tls, peer)) => {
             // An orderly end; whether it arrives is of no account.
             let _ = tokio::io::AsyncWriteExt::shutdown(&mut tls).await;
             Seen::Verified(peer)
         }
-        Err(error) => {
-            let (fault, chain) = look.take();
-            let peer = Peer { chain, ..Peer::default() };
-            match fault {
-                Some(fault) => Seen::Failed(fault, peer),
-                None => Seen::Inconclusive(worded(&error)),
-            }
-        }
+        Err(Failed::Certificate(fault, peer)) => Seen::Failed(fault, peer),
+        Err(Failed::Other(why)) => Seen::Inconclusive(why),
     }
 }
 
 async fn connected(stream: &TcpStream) -> io::Result<()> {
     stream.writable().await?;
     stream.take_error()?.map_or(Ok(()), Err)
-}
-
-fn server_name(name: &Host) -> Result<ServerName<'static>, String> {
-    match name {
-        Host::Name(name) => ServerName::try_from(name.as_str().to_owned()).map_err(|_| format!("{name} cannot stand in a certificate")),
-        Host::V4(addr) => Ok(ServerName::from(std::net::IpAddr::from(*addr))),
-        Host::V6(addr) => Ok(ServerName::from(std::net::IpAddr::from(*addr))),
-    }
-}
-
-fn worded(error: &io::Error) -> String {
-    match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-        Some(inner) => inner.to_string(),
-        None => error.to_string(),
-    }
-}
-
-/// Judges the chain as a tunnel's would be, and remembers it.
-struct Look {
-    verifier: Arc<Verifier>,
-    provider: Arc<CryptoProvider>,
-    name: Host,
-    profile: &'static Profile,
-    seen: Mutex<(Option<CertificateFault>, Vec<Vec<u8>>)>,
-}
-
-impl Look {
-    fn take(&self) -> (Option<CertificateFault>, Vec<Vec<u8>>) {
-        std::mem::take(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// A signature over the handshake that does not fit the certificate: whoever showed it does
-    /// not have its key.
-    fn signed(&self, valid: Result<HandshakeSignatureValid, rustls::Error>) -> Result<HandshakeSignatureValid, rustls::Error> {
-        if let Err(rustls::Error::InvalidCertificate(CertificateError::BadSignature)) = &valid {
-            self.seen.lock().unwrap_or_else(PoisonError::into_inner).0 = Some(CertificateFault::BadSignature);
-        }
-        valid
-    }
-}
-
-impl fmt::Debug for Look {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Look").field("name", &self.name).finish_non_exhaustive()
-    }
-}
-
-impl ServerCertVerifier for Look {
-    fn verify_server_cert(
-        &self,
-        leaf: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        let chain: Vec<&[u8]> = std::iter::once(leaf).chain(intermediates).map(AsRef::as_ref).collect();
-        let judged = judge_chain(&chain, &self.name, self.profile, self.verifier.as_ref());
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.1 = chain.iter().map(|certificate| certificate.to_vec()).collect();
-        match judged {
-            Ok(_) => Ok(ServerCertVerified::assertion()),
-            Err(fault) => {
-                let error = io::Error::other(fault.to_string());
-                seen.0 = Some(fault);
-                Err(rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(error)))))
-            }
-        }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        self.signed(rustls::crypto::verify_tls12_signature(message, certificate, signed, algorithms))
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.provider.signature_verification_algorithms;
-        self.signed(rustls::crypto::verify_tls13_signature(message, certificate, signed, algorithms))
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
-    }
 }
 
 /// Preflights under way and their results, by host, address and profile.
