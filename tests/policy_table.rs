@@ -1,4 +1,10 @@
 //! The policy as rows: a target, its addresses, the settings that matter, what follows.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests stand outside the test functions"
+)]
 
 use std::net::SocketAddr;
 

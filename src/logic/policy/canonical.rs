@@ -164,7 +164,7 @@ impl Lines {
             self.line(&key("tls.profile"), profile.id());
         }
         if let Some(preflight) = preflight {
-            self.line(&key("tls.preflight"), preflight);
+            self.line(&key("tls.preflight"), preflight.id());
         }
         let mut rules = rules.clone();
         rules.sort_by_key(|(rule, _)| *rule);

@@ -107,11 +107,11 @@ impl Policy {
             mode: mode.unwrap_or(self.mode),
             actions,
             profile: profile.unwrap_or(self.tls.profile),
-            preflight: preflight.unwrap_or(match self.tls.preflight {
+            preflight: match preflight.unwrap_or(self.tls.preflight) {
                 Preflight::Off => false,
                 Preflight::Aws => is_aws,
                 Preflight::All => true,
-            }),
+            },
             intercept: intercept.unwrap_or_else(|| self.intercepts(target)),
             access: access.map_or(self.destinations.default, |(action, _)| action),
             access_rule: access.map(|(_, place)| place),

@@ -114,7 +114,7 @@ pub struct DestinationRule {
     pub mode: Option<Mode>,
     pub intercept: Option<bool>,
     pub profile: Option<ProfileName>,
-    pub preflight: Option<bool>,
+    pub preflight: Option<Preflight>,
     pub rules: Vec<(Rule, Action)>,
 }
 
