@@ -39,7 +39,7 @@ pub enum Command {
 }
 
 /// Where settings come from, and the flags that set them.
-#[derive(Debug, Args, Default)]
+#[derive(Debug, Clone, Args, Default)]
 pub struct SettingsArgs {
     /// The settings file; else OUTGATE_CONFIG, then outgate.toml in the user's and the system's configuration directory
     #[arg(long, value_name = "FILE")]

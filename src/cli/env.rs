@@ -5,7 +5,7 @@ use serde_json::json;
 use super::args::{EnvArgs, EnvFormat};
 use super::load::{Environment, settings};
 use super::{FINE, USAGE, complain};
-use crate::config::Listen;
+use crate::config::Listener;
 
 /// What must stay direct: this machine, and the addresses that SDKs ask for credentials.
 /// Names and addresses only, which every client's dialect understands.
@@ -29,8 +29,8 @@ pub fn run(args: &EnvArgs) -> u8 {
         Err(code) => return code,
     };
     let address = loaded.settings.listen.proxy.iter().find_map(|listen| match listen {
-        Listen::Tcp(address) => Some(*address),
-        Listen::Tls(_) | Listen::Unix(_) => None,
+        Listener::Tcp(address) => Some(*address),
+        Listener::Tls(_) | Listener::Unix(_) => None,
     });
     let Some(address) = address else {
         complain("no listener that a proxy variable could name: add an ADDR:PORT to listen.proxy");

@@ -51,25 +51,29 @@ impl Environment {
 /// # Errors
 /// The exit code.
 pub fn settings(args: &SettingsArgs, environment: &Environment) -> Result<Loaded, u8> {
-    let file = match find_file(args, environment) {
-        Ok(file) => file,
-        Err((path, error)) => {
-            complain(format_args!("cannot read the settings in {}: {error}", path.display()));
-            return Err(USAGE);
-        }
-    };
-    let shown = file.as_ref().map(|(path, text)| (path.display().to_string(), text.as_str()));
-    let sources = Sources {
-        file: shown.as_ref().map(|(path, text)| (path.as_str(), *text)),
-        env: &environment.vars,
-        flags: flags(args),
-    };
-    load(sources).map_err(|errors| {
+    sources_and(args, environment, load)?.map_err(|errors| {
         for error in &errors {
             complain(error);
         }
         USAGE
     })
+}
+
+/// Gathers the sources and hands them to `work`.
+///
+/// # Errors
+/// The exit code, when the settings file cannot be read.
+pub fn sources_and<T>(args: &SettingsArgs, environment: &Environment, work: impl FnOnce(&Sources<'_>) -> T) -> Result<T, u8> {
+    let file = find_file(args, environment).map_err(|(path, error)| {
+        complain(format_args!("cannot read the settings in {}: {error}", path.display()));
+        USAGE
+    })?;
+    let shown = file.as_ref().map(|(path, text)| (path.display().to_string(), text.as_str()));
+    Ok(work(&Sources {
+        file: shown.as_ref().map(|(path, text)| (path.as_str(), *text)),
+        env: &environment.vars,
+        flags: flags(args),
+    }))
 }
 
 /// The settings file, if there is one; the working directory is never asked.

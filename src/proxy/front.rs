@@ -2,8 +2,10 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::json;
+use tokio::io::AsyncWriteExt as _;
 
 use crate::edge::client::{ClientStream, last_words};
 use crate::edge::clock;
@@ -45,12 +47,30 @@ struct Refused {
     status: u16,
 }
 
+impl Refused {
+    fn decision(&self) -> Decision {
+        let finding = Finding {
+            rule: self.rule,
+            kind: self.kind,
+            place: "head".into(),
+            action: Action::Block,
+            severity: Severity::Medium,
+            length: None,
+            fingerprint: None,
+            hint: self.hint.clone(),
+        };
+        Decision::from_findings(vec![finding], Mode::Enforce)
+    }
+}
+
+fn visitor(peer: Option<SocketAddr>) -> Visitor {
+    let addr = peer.map(|peer| Arc::from(peer.to_string()));
+    Visitor { conn: Arc::from(clock::new_id()), client: Client { addr, ..Client::default() } }
+}
+
 /// Serves one connection to its end.
 pub async fn serve_connection(shared: Arc<Shared>, stream: ClientStream, peer: Option<SocketAddr>, mut drain: Drain) {
-    let visitor = Visitor {
-        conn: Arc::from(clock::new_id()),
-        client: Client { addr: peer.map(|peer| Arc::from(peer.to_string())), ..Client::default() },
-    };
+    let visitor = visitor(peer);
     let mut conn = Conn::new(stream);
     if let Some(refused) = stranger(&shared, peer) {
         return refuse(&shared, &visitor, conn, refused, None).await;
@@ -218,18 +238,8 @@ async fn refuse(
 }
 
 async fn refuse_draft(shared: &Shared, draft: Draft, mut conn: Conn<ClientStream>, refused: Refused) {
-    let Refused { rule, kind, hint, status } = refused;
-    let finding = Finding {
-        rule,
-        kind,
-        place: "head".into(),
-        action: Action::Block,
-        severity: Severity::Medium,
-        length: None,
-        fingerprint: None,
-        hint: hint.clone(),
-    };
-    let decision = Decision::from_findings(vec![finding], Mode::Enforce);
+    let decision = refused.decision();
+    let Refused { rule, hint, status, .. } = refused;
     let id = draft.id().to_owned();
     draft.refuse(&shared.journal, &decision, Some(status)).await;
     let answer = Answer::by_rule(rule, status, hint);
@@ -263,11 +273,30 @@ impl TunnelClient for Http1Tunnel {
     }
 
     async fn accept(self) -> std::io::Result<(ClientStream, Vec<u8>)> {
-        use tokio::io::AsyncWriteExt as _;
         let (mut stream, early) = self.0.into_parts();
         let early = early.to_vec();
         // One write, so that the client never sees half of it.
         stream.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await?;
         Ok((stream, early))
     }
+}
+
+/// Answers a connection for which there is no place. Waits for nobody: accepting waits for this.
+pub async fn over_limit(shared: &Shared, mut stream: ClientStream, peer: Option<SocketAddr>) {
+    let visitor = visitor(peer);
+    let active = shared.active.load_full();
+    let draft = Draft::new(&visitor.conn, &visitor.client, &active.hash, active.policy.mode);
+    let id = draft.id().to_owned();
+    let limits = shared.limits;
+    let hint = format!(
+        "There are as many connections as limits.connections ({}) or limits.connections_per_client ({}) allow. \
+         Close some, or raise the limit.",
+        limits.connections, limits.connections_per_client
+    );
+    let refused = Refused { rule: Rule::Limits, kind: "connections", hint, status: Rule::Limits.status() };
+    let decision = refused.decision();
+    draft.refuse(&shared.journal, &decision, Some(refused.status)).await;
+    let answer = Answer::by_rule(refused.rule, refused.status, refused.hint).http1(&id, false);
+    // What the socket's buffer does not take at once is not sent.
+    let _ = tokio::time::timeout(Duration::from_millis(50), stream.write_all(&answer)).await;
 }

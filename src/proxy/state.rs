@@ -46,6 +46,7 @@ pub struct Timeouts {
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     pub connections: usize,
+    pub connections_per_client: usize,
     pub head: HeadLimits,
 }
 
