@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use super::args::{ServeArgs, SettingsArgs};
 use super::load::{Environment, file_path, settings, sources_and};
@@ -51,7 +51,8 @@ async fn serve(args: &ServeArgs, environment: &Environment, loaded: &Loaded) -> 
     };
     announce(environment, &loaded.settings, &proxy, &writer);
     let reloads = reload_on_change(&args.settings, proxy.control());
-    let ended = proxy.run(asked_to_stop()).await;
+    let signals = count_signals();
+    let ended = proxy.run(asked_to_stop(signals.clone()), asked_to_hurry(signals)).await;
     reloads.abort();
     // The reloading task held a handle of the journal; the writer ends when all are gone.
     let _ = reloads.await;
@@ -87,9 +88,9 @@ fn assemble(environment: &Environment, settings: &Settings) -> Result<(Proxy, Wr
     }
     let sink = open_record(environment, settings.audit.path.as_deref())?;
     let sync = match settings.audit.sync {
-        config::Sync::Write => Sync::Write,
-        config::Sync::Fsync => Sync::Fsync,
-        config::Sync::None => Sync::None,
+        config::AuditSync::Write => Sync::Write,
+        config::AuditSync::Fsync => Sync::Fsync,
+        config::AuditSync::None => Sync::None,
     };
     let (journal, writer) =
         Journal::start(sink, sync, settings.audit.stall).map_err(|error| format!("cannot start the record's writer: {error}"))?;
@@ -163,24 +164,31 @@ fn announce(environment: &Environment, settings: &Settings, proxy: &Proxy, write
     }
 }
 
-/// Ends at SIGTERM or SIGINT.
-async fn asked_to_stop() {
-    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = int.recv() => {}
-    }
-    eprintln!("outgate: stopping; open connections have timeouts.drain to end (a second signal ends them now)");
-    // The default action is not restored by dropping the streams, so a second signal is ours too.
+/// Counts SIGTERM and SIGINT: the first asks for an orderly stop, the second for a quick one.
+fn count_signals() -> watch::Receiver<u32> {
+    let (tell, count) = watch::channel(0);
     tokio::spawn(async move {
-        tokio::select! {
-            _ = term.recv() => {}
-            _ = int.recv() => {}
+        let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+            return std::future::pending().await;
+        };
+        loop {
+            tokio::select! {
+                _ = term.recv() => {}
+                _ = int.recv() => {}
+            }
+            tell.send_modify(|count| *count += 1);
         }
-        crate::proxy::force_stop();
     });
+    count
+}
+
+async fn asked_to_stop(mut count: watch::Receiver<u32>) {
+    let _ = count.wait_for(|count| *count >= 1).await;
+    eprintln!("outgate: stopping; open connections have timeouts.drain to end (a second signal ends them now)");
+}
+
+async fn asked_to_hurry(mut count: watch::Receiver<u32>) {
+    let _ = count.wait_for(|count| *count >= 2).await;
 }
 
 /// Reads the settings anew at SIGHUP and when their file changes. A bad file changes nothing.

@@ -4,6 +4,7 @@
 pub mod client;
 pub mod clock;
 pub mod dial;
+pub mod http1;
 pub mod journal;
 pub mod listen;
 pub mod relay;

@@ -29,12 +29,14 @@ pub fn drain() -> (Stop, Drain) {
 }
 
 impl Stop {
-    /// Tells everybody, waits `limit` for them to finish, then closes what is left and waits for
-    /// its records. Returns how many connections had to be closed.
-    pub async fn run(self, limit: Duration) -> usize {
+    /// Tells everybody, waits `limit` (or until `hurry`) for them to finish, then closes what is
+    /// left and waits for its records. Returns how many connections had to be closed.
+    pub async fn run(self, limit: Duration, hurry: impl Future<Output = ()>) -> usize {
         self.0.send_replace(Phase::Draining);
-        if tokio::time::timeout(limit, self.0.closed()).await.is_ok() {
-            return 0;
+        tokio::select! {
+            () = self.0.closed() => return 0,
+            () = tokio::time::sleep(limit) => {}
+            () = hurry => {}
         }
         let left = self.0.receiver_count();
         self.0.send_replace(Phase::Forced);

@@ -12,6 +12,8 @@ use crate::logic::record::{
 };
 use crate::model::{Decision, Finding, Mode, Rule, Verdict};
 
+use super::answer::Answer;
+
 const MAX_URL: usize = 4096;
 const MAX_METHOD: usize = 32;
 const MAX_USER_AGENT: usize = 256;
@@ -295,8 +297,12 @@ fn unavailable_finding(unavailable: &Unavailable) -> Finding {
     }
 }
 
-/// What a client is told when the record fails.
-pub fn unavailable_hint(unavailable: &Unavailable) -> String {
+/// The answer when the record fails.
+pub fn unrecorded_answer(unavailable: &Unavailable) -> Answer {
+    Answer::by_rule(Rule::AuditUnavailable, Rule::AuditUnavailable.status(), unavailable_hint(unavailable))
+}
+
+fn unavailable_hint(unavailable: &Unavailable) -> String {
     format!(
         "Nothing passes unrecorded, and {unavailable}. Free the disk or restore the place that --audit names; \
          outgate goes on by itself as soon as it can write."

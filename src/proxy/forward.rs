@@ -1,28 +1,23 @@
 //! The course of a plain HTTP request in absolute form: decide, dial, forward, complete.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
-
-use tokio::io::{AsyncRead, AsyncWrite};
-
 use crate::edge::client::{ClientIo as _, ClientStream, last_words};
-use crate::edge::dial::dial;
 use crate::edge::http1::{After, Conn, End as ExchangeEnd, ExchangeError, ExchangeOptions, ExchangeOutcome, exchange};
+use crate::edge::journal::Unavailable;
 use crate::edge::relay::Relay;
-use crate::edge::tls::{Failed, Offer, Peer, Seen, originate};
-use crate::logic::aws::classify;
+use crate::logic::aws::{Class, classify};
 use crate::logic::policy::{Effective, Permit, Target, Way};
 use crate::logic::record::{Bytes, Carried, Request, Via};
-use crate::logic::wire::http1::{RequestHead, RequestTarget, ResponseHead, Scheme, UpstreamLeg, upstream_head};
-use crate::model::{Authority, Host, Rule, Verdict};
+use crate::logic::wire::http1::{RequestHead, RequestTarget, ResponseHead, UpstreamLeg, upstream_head};
+use crate::model::{Authority, Finding, Rule, Verdict};
 
 use super::answer::Answer;
 use super::drain::Drain;
-use super::entry::{Draft, Entry, Outcome, unavailable_hint};
+use super::entry::{Draft, Entry, Outcome, unrecorded_answer};
 use super::facts;
 use super::heads;
 use super::route::{Routed, described, route};
-use super::state::{Active, Shared, profile};
+use super::state::{Active, Shared};
+use super::upstream::{Idle, connect};
 
 /// One request.
 #[derive(Debug)]
@@ -31,36 +26,27 @@ pub struct Forward {
     pub head: RequestHead,
 }
 
-/// An upstream connection that can take another request.
+/// A request that may be forwarded: its decision is on record.
 #[derive(Debug)]
-pub struct Idle {
-    authority: Authority,
-    upgraded: bool,
-    address: SocketAddr,
-    conn: Conn<BoxIo>,
-    peer: Option<Peer>,
+pub struct Decided {
+    pub entry: Entry,
+    pub permit: Permit,
+    pub effective: Effective,
 }
 
-/// A TCP connection, or TLS over one.
-trait Io: AsyncRead + AsyncWrite + Unpin + Send + std::fmt::Debug {}
-
-impl<T: AsyncRead + AsyncWrite + Unpin + Send + std::fmt::Debug> Io for T {}
-
-type BoxIo = Box<dyn Io>;
-
-/// Carries one request from head to completion. Gives the client's connection back if another
-/// request may follow on it.
-pub async fn forward(
+/// Judges a request to be forwarded and puts the decision on record. `look` is asked for what
+/// the head shows under the settings of its destination.
+///
+/// # Errors
+/// The answer, and the request's id; all that belongs on record is there.
+pub async fn decide(
     shared: &Shared,
     active: &Active,
     mut draft: Draft,
-    forward: Forward,
-    conn: Conn<ClientStream>,
-    idle: &mut Option<Idle>,
-    drain: &mut Drain,
-) -> Option<Conn<ClientStream>> {
-    let Forward { request, head } = forward;
-    let RequestTarget::Absolute { scheme, authority, userinfo, .. } = &head.target else { return None };
+    request: Request,
+    authority: &Authority,
+    look: impl FnOnce(&Class, &Effective) -> Vec<Finding>,
+) -> Result<Decided, (Answer, String)> {
     let policy = &active.policy;
     let class = classify(&authority.host);
     let target = Target { authority, class: &class, way: Way::Forward };
@@ -70,60 +56,76 @@ pub async fn forward(
     draft.set_request(request);
     let (destination, aws) = described(&class);
     draft.set_destination(destination, aws);
-
-    let mut found = Vec::new();
-    found.extend(heads::https_in_the_clear(*scheme));
-    found.extend(heads::credentials(userinfo.as_ref(), &effective));
-    found.extend(facts::foreign_host(head.host.as_ref().map(|host| &host.host), authority, &effective));
-    found.extend(heads::signature_in_the_clear(&head, &class, &effective));
-    let routed = route(policy, &shared.resolver, &shared.own, &target, &effective, found).await;
-    let is_head = head.method == "HEAD";
-    let (decision, permit) = match routed {
+    let found = look(&class, &effective);
+    let (decision, permit) = match route(policy, &shared.resolver, &shared.own, &target, &effective, found).await {
         Routed::Refused(decision) => {
             let answer = Answer::refusal(&decision);
             let id = draft.id().to_owned();
             draft.refuse(&shared.journal, &decision, Some(answer.status)).await;
-            say(conn, &answer, &id, is_head).await;
-            return None;
+            return Err((answer, id));
         }
         Routed::Unresolved { decision, reason } => {
-            let answer = Answer::upstream(502, "dns_error", reason);
-            match draft.open(&shared.journal, &decision).await {
-                Ok(entry) => fail(entry, conn, &answer, is_head).await,
-                Err((unavailable, id)) => say(conn, &unrecorded(&unavailable), &id, is_head).await,
-            }
-            return None;
+            let entry = draft.open(&shared.journal, &decision).await.map_err(unrecorded)?;
+            return Err(fail(entry, Answer::upstream(502, "dns_error", reason)).await);
         }
         Routed::Permitted { decision, permit, answered } => {
             draft.set_addr(permit.addresses().first().map(ToString::to_string), answered);
             (decision, permit)
         }
     };
-    let entry = match draft.open(&shared.journal, &decision).await {
-        Ok(entry) => entry,
-        Err((unavailable, id)) => {
-            say(conn, &unrecorded(&unavailable), &id, is_head).await;
-            return None;
-        }
-    };
-    let upgraded = decision.verdict == Verdict::Upgrade;
-    let course = Course { shared, entry, authority, effective, head: &head, permit, upgraded };
-    course.run(conn, idle, drain).await
+    let entry = draft.open(&shared.journal, &decision).await.map_err(unrecorded)?;
+    Ok(Decided { entry, permit, effective })
 }
 
-fn unrecorded(unavailable: &crate::edge::journal::Unavailable) -> Answer {
-    Answer::by_rule(Rule::AuditUnavailable, Rule::AuditUnavailable.status(), unavailable_hint(unavailable))
+/// Completes a request whose upstream failed.
+pub async fn fail(entry: Entry, answer: Answer) -> (Answer, String) {
+    let id = entry.id().to_owned();
+    let error = Some(answer.detail.clone());
+    entry.complete(Outcome { status: Some(answer.status), error, failed: true, ..Outcome::default() }).await;
+    (answer, id)
+}
+
+fn unrecorded((unavailable, id): (Unavailable, String)) -> (Answer, String) {
+    (unrecorded_answer(&unavailable), id)
+}
+
+/// Carries one request from head to completion. Gives the client's connection back if another
+/// request may follow on it.
+pub async fn forward(
+    shared: &Shared,
+    active: &Active,
+    draft: Draft,
+    forward: Forward,
+    conn: Conn<ClientStream>,
+    idle: &mut Option<Idle>,
+    drain: &mut Drain,
+) -> Option<Conn<ClientStream>> {
+    let Forward { request, head } = forward;
+    let RequestTarget::Absolute { scheme, authority, userinfo, .. } = &head.target else { return None };
+    let look = |class: &Class, effective: &Effective| {
+        let host = head.host.as_ref().map(|host| &host.host);
+        let mut found = Vec::new();
+        found.extend(heads::https_in_the_clear(*scheme));
+        found.extend(heads::credentials(userinfo.as_ref(), effective));
+        found.extend(facts::foreign_host(host, authority, effective));
+        found.extend(heads::signature_in_the_clear(heads::is_signed(&head), class, effective));
+        found
+    };
+    match decide(shared, active, draft, request, authority, look).await {
+        Ok(decided) => {
+            let upgraded = decided.entry.decision().verdict == Verdict::Upgrade;
+            let Decided { entry, permit, effective } = decided;
+            Course { shared, entry, authority, effective, head: &head, permit, upgraded }.run(conn, idle, drain).await
+        }
+        Err((answer, id)) => {
+            say(conn, &answer, &id, head.method == "HEAD").await;
+            None
+        }
+    }
 }
 
 async fn say(mut conn: Conn<ClientStream>, answer: &Answer, id: &str, is_head: bool) {
     last_words(conn.stream_mut(), &answer.http1(id, is_head)).await;
-}
-
-async fn fail(entry: Entry, conn: Conn<ClientStream>, answer: &Answer, is_head: bool) {
-    let id = entry.id().to_owned();
-    let error = Some(answer.detail.clone());
-    entry.complete(Outcome { status: Some(answer.status), error, failed: true, ..Outcome::default() }).await;
-    say(conn, answer, &id, is_head).await;
 }
 
 /// A request whose decision is on record.
@@ -163,11 +165,10 @@ impl Course<'_> {
             let is_reused = reused.is_some();
             let mut upstream = match reused.take() {
                 Some(idle) => idle,
-                None => match self.connect().await {
+                None => match connect(self.shared, &mut self.entry, self.authority, &self.permit, &self.effective).await {
                     Ok(upstream) => upstream,
                     Err(answer) => {
-                        let id = self.entry.id().to_owned();
-                        self.complete_failed(&answer).await;
+                        let (answer, id) = fail(self.entry, answer).await;
                         say(conn, &answer, &id, self.head.method == "HEAD").await;
                         return None;
                     }
@@ -197,49 +198,6 @@ impl Course<'_> {
 
     fn can_take(&self, idle: &Idle) -> bool {
         idle.authority == *self.authority && idle.upgraded == self.upgraded && self.permit.allows(idle.address)
-    }
-
-    /// A connection to one of the permitted addresses, with TLS where the rules upgrade.
-    async fn connect(&mut self) -> Result<Idle, Answer> {
-        let stream = dial(&self.permit, self.shared.timeouts.connect).await.map_err(|error| {
-            let (status, word) = facts::dial_failure(&error);
-            Answer::upstream(status, word, error.to_string())
-        })?;
-        let address = stream.peer_addr().map_err(|error| {
-            Answer::upstream(502, "connection_terminated", format!("the upstream is gone: {error}"))
-        })?;
-        let (stream, peer): (BoxIo, _) = if self.upgraded {
-            let (stream, peer) = self.originate(stream).await?;
-            (stream, Some(peer))
-        } else {
-            (Box::new(stream), None)
-        };
-        Ok(Idle { authority: self.authority.clone(), upgraded: self.upgraded, address, conn: Conn::new(stream), peer })
-    }
-
-    async fn originate(&mut self, stream: tokio::net::TcpStream) -> Result<(BoxIo, Peer), Answer> {
-        let limit = self.shared.timeouts.handshake;
-        let host: &Host = &self.authority.host;
-        let handshake = originate(&self.shared.verifier, host, stream, profile(&self.effective), Offer::Profile, &[b"http/1.1"]);
-        match tokio::time::timeout(limit, handshake).await {
-            Ok(Ok((tls, peer))) => Ok((Box::new(tls), peer)),
-            Ok(Err(Failed::Certificate(fault, peer))) => {
-                let refusal = facts::bad_certificate(fault);
-                self.entry.set_tls(facts::tls(&Default::default(), Some(&Seen::Failed(fault, peer))));
-                // An upgrade is our own word that this is TLS: no setting softens it.
-                self.entry.add_findings(facts::upgrade_failed(&refusal));
-                Err(Answer::by_rule(Rule::InvalidCertificate, 502, refusal.hint))
-            }
-            Ok(Err(Failed::Other(why))) => {
-                Err(Answer::upstream(502, "tls_protocol_error", format!("no TLS with {host}, to which the request was to be upgraded: {why}")))
-            }
-            Err(_) => Err(Answer::upstream(504, "connection_timeout", format!("no TLS handshake with {host} within {} s", limit.as_secs_f64()))),
-        }
-    }
-
-    async fn complete_failed(self, answer: &Answer) {
-        let error = Some(answer.detail.clone());
-        self.entry.complete(Outcome { status: Some(answer.status), error, failed: true, ..Outcome::default() }).await;
     }
 
     async fn finish(
@@ -345,4 +303,3 @@ async fn upgraded(
     }
     entry.complete(Outcome { status, bytes, error, failed: false }).await;
 }
-

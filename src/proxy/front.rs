@@ -18,9 +18,10 @@ use crate::model::{Action, Decision, Finding, Mode, Rule, Severity};
 use super::answer::Answer;
 use super::drain::Drain;
 use super::entry::Draft;
-use super::forward::{Forward, Idle, forward};
+use super::forward::{Forward, forward};
 use super::state::{Active, Shared};
 use super::tunnel::{Connect, TunnelClient, tunnel};
+use super::upstream::Idle;
 use super::{h2, heads};
 
 /// What a connection is, for the records of its requests.

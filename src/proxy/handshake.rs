@@ -14,7 +14,6 @@ use crate::model::DnsName;
 const READ: usize = 4096;
 
 /// A tunnel whose handshake is being judged.
-#[derive(Debug)]
 pub struct Handshake<C, U> {
     judge: Judge,
     client: Leg<C>,

@@ -9,10 +9,15 @@ use crate::model::{Action, Finding, Rule, SafeUrl, Severity};
 /// A head as the record has it.
 pub fn described(head: &RequestHead) -> Request {
     let user_agent = head.headers.first("user-agent").map(|value| String::from_utf8_lossy(value).into_owned());
+    let path_and_query = String::from_utf8_lossy(head.target.path_and_query());
     let (url, authority) = match &head.target {
         RequestTarget::Authority(authority) => (authority.to_string(), Some(authority)),
-        RequestTarget::Absolute { authority, .. } => (head.target.to_string(), Some(authority)),
-        RequestTarget::Origin(_) | RequestTarget::Asterisk => (head.target.to_string(), None),
+        RequestTarget::Absolute { scheme, authority, authority_as_sent, userinfo, .. } => {
+            let userinfo = if userinfo.is_some() { "***@" } else { "" };
+            (format!("{}://{userinfo}{authority_as_sent}{path_and_query}", scheme.as_str()), Some(authority))
+        }
+        RequestTarget::Origin(_) => (path_and_query.into_owned(), None),
+        RequestTarget::Asterisk => ("*".to_owned(), None),
     };
     Request {
         method: Some(head.method.clone()),
@@ -83,8 +88,8 @@ pub fn credentials(userinfo: Option<&Userinfo>, effective: &Effective) -> Option
 
 /// A request signed for AWS that goes to another host in plaintext: whoever reads it can send it
 /// again. Plain HTTP to AWS itself is refused whether signed or not.
-pub fn signature_in_the_clear(head: &RequestHead, class: &Class, effective: &Effective) -> Option<Finding> {
-    if class.is_aws() || !is_signed(head) {
+pub fn signature_in_the_clear(is_signed: bool, class: &Class, effective: &Effective) -> Option<Finding> {
+    if class.is_aws() || !is_signed {
         return None;
     }
     let action = match effective.actions.get(Rule::AwsPlaintext) {
@@ -106,7 +111,8 @@ pub fn signature_in_the_clear(head: &RequestHead, class: &Class, effective: &Eff
 /// The kind of [`signature_in_the_clear`], which is softened for hosts on private networks.
 pub const SIGNED_IN_THE_CLEAR: &str = "signed-request";
 
-fn is_signed(head: &RequestHead) -> bool {
+/// Whether the request carries an AWS signature (V2, V4, V4A), in a header or in the query.
+pub fn is_signed(head: &RequestHead) -> bool {
     let schemes: [&[u8]; 3] = [b"AWS4-HMAC-SHA256 ", b"AWS4-ECDSA-P256-SHA256 ", b"AWS "];
     let in_header = head.headers.all("authorization").any(|value| schemes.iter().any(|scheme| value.starts_with(scheme)));
     in_header || has_signature_parameter(head.target.path_and_query())

@@ -16,6 +16,7 @@ mod heads;
 mod route;
 mod state;
 mod tunnel;
+mod upstream;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -96,12 +97,16 @@ impl Proxy {
         self.listeners.iter().map(ToString::to_string)
     }
 
-    /// Runs until `until` ends, then stops in order. Returns how many connections had to be
-    /// closed.
+    /// Runs until `until` ends, then stops in order, or at once when `hurry` ends. Returns how
+    /// many connections had to be closed.
     ///
     /// # Errors
     /// [`Unavailable`] when the record cannot be begun.
-    pub async fn run(self, until: impl Future<Output = ()>) -> Result<usize, Unavailable> {
+    pub async fn run(
+        self,
+        until: impl Future<Output = ()>,
+        hurry: impl Future<Output = ()>,
+    ) -> Result<usize, Unavailable> {
         let Proxy { shared, listeners, stop, drain } = self;
         let detail = json!({
             "version": env!("CARGO_PKG_VERSION"),
@@ -117,7 +122,7 @@ impl Proxy {
         drop(drain);
         until.await;
         let limit: Duration = shared.timeouts.drain;
-        let closed = stop.run(limit).await;
+        let closed = stop.run(limit, hurry).await;
         // The writer cannot be gone: this handle keeps it.
         let _ = shared.journal.complete(event(EventKind::Stop, json!({ "closed": closed }))).await;
         Ok(closed)
@@ -131,6 +136,11 @@ impl Control {
         let detail = json!({ "policy": &*active.hash });
         self.0.active.store(Arc::new(active));
         let _ = self.0.journal.complete(event(EventKind::Policy, detail)).await;
+    }
+
+    /// Whether rules of that hash are in force.
+    pub fn has_policy(&self, hash: &str) -> bool {
+        &*self.0.active.load().hash == hash
     }
 
     /// Notes that other rules were offered and refused.

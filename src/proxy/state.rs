@@ -68,5 +68,5 @@ pub struct Shared {
 
 /// The TLS profile in force for a destination.
 pub fn profile(effective: &Effective) -> &'static Profile {
-    Profile::get(effective.profile)
+    Profile::by_name(effective.profile.id()).unwrap_or_else(Profile::nothing)
 }

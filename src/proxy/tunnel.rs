@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use crate::edge::client::{ClientIo, abort, last_words};
 use crate::edge::dial::dial;
+use crate::edge::journal::Unavailable;
 use crate::edge::relay::{End, Relay};
 use crate::edge::tls::{Pending, Seen};
 use crate::logic::aws::classify;
@@ -19,7 +20,7 @@ use crate::model::{Action, Authority, DnsName, Finding, Host, Mode, Rule};
 
 use super::answer::Answer;
 use super::drain::Drain;
-use super::entry::{Draft, Entry, Outcome, unavailable_hint};
+use super::entry::{Draft, Entry, Outcome, unrecorded_answer};
 use super::facts::{self, Fault};
 use super::handshake::{Handshake, Turn};
 use super::route::{Routed, addresses_of, described, route};
@@ -116,7 +117,7 @@ pub async fn tunnel<C: TunnelClient>(
         }
     };
     let verifier = Arc::clone(&shared.verifier);
-    let handshake = Handshake::new(Judge::new(question(authority, &effective), verifier), stream, upstream, early);
+    let handshake = Handshake::new(Judge::new(question(authority, &effective), Box::new(verifier)), stream, upstream, early);
     let mut course = Course { entry, is_aws: class.is_aws(), authority, effective, preflight, deadline };
     // Boxed, so that what a handshake needs is given back before the relay, which may last days.
     let judged = Box::pin(course.judge(shared, active, handshake, drain)).await;
@@ -135,9 +136,8 @@ async fn fail<C: TunnelClient>(entry: Entry, client: C, answer: &Answer) {
     client.refuse(answer, &id).await;
 }
 
-async fn refuse_unrecorded<C: TunnelClient>(client: C, unavailable: &crate::edge::journal::Unavailable, id: &str) {
-    let answer = Answer::by_rule(Rule::AuditUnavailable, Rule::AuditUnavailable.status(), unavailable_hint(unavailable));
-    client.refuse(&answer, id).await;
+async fn refuse_unrecorded<C: TunnelClient>(client: C, unavailable: &Unavailable, id: &str) {
+    client.refuse(&unrecorded_answer(unavailable), id).await;
 }
 
 fn question(authority: &Authority, effective: &Effective) -> Question {

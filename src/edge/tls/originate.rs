@@ -104,9 +104,11 @@ fn provider(profile: &Profile, offer: Offer) -> CryptoProvider {
     provider
 }
 
+static TLS13_ONLY: &[&rustls::SupportedProtocolVersion] = &[&rustls::version::TLS13];
+
 fn versions(profile: &Profile, offer: Offer) -> &'static [&'static rustls::SupportedProtocolVersion] {
     if offer == Offer::Profile && !profile.allows_version(Version::TLS12) {
-        return &[&rustls::version::TLS13];
+        return TLS13_ONLY;
     }
     rustls::ALL_VERSIONS
 }

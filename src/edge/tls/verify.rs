@@ -1,5 +1,6 @@
 //! Certificates against the trusted roots, by rustls-webpki.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::SignatureScheme;
@@ -86,6 +87,16 @@ impl CertificateVerifier for Verifier {
             }
         }
         Err(last)
+    }
+}
+
+impl CertificateVerifier for Arc<Verifier> {
+    fn verify_chain(&self, chain: &[&[u8]], name: &Host) -> Result<(), CertificateFault> {
+        self.as_ref().verify_chain(chain, name)
+    }
+
+    fn verify_signature(&self, leaf: &[u8], scheme: u16, message: &[u8], signature: &[u8]) -> Result<(), CertificateFault> {
+        self.as_ref().verify_signature(leaf, scheme, message, signature)
     }
 }
 

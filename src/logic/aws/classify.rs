@@ -17,6 +17,13 @@ pub enum Class {
     Other,
 }
 
+impl Class {
+    /// Whether it is an AWS name.
+    pub const fn is_aws(&self) -> bool {
+        matches!(self, Class::Aws(_))
+    }
+}
+
 /// What an AWS name says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::code::{Group, Scheme, Suite, Version};
 
 /// What one profile allows.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Profile {
     name: String,
     view: ProfileView,
@@ -20,7 +20,7 @@ pub struct Profile {
 }
 
 /// The profile as the data file has it: IANA names. For `config show --profile`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ProfileView {
     pub about: String,
@@ -33,9 +33,10 @@ pub struct ProfileView {
 }
 
 /// Which primes a TLS 1.2 DHE exchange may use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FiniteField {
+    #[default]
     None,
     /// RFC 7919's only.
     Named,
@@ -44,7 +45,7 @@ pub enum FiniteField {
 }
 
 /// What a certificate may be made of; object identifiers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct CertificateRules {
     pub rsa_bits: usize,
@@ -74,6 +75,12 @@ impl Profile {
     /// The profile of that name.
     pub fn by_name(name: &str) -> Option<&'static Profile> {
         PROFILES.iter().find(|profile| profile.name == name)
+    }
+
+    /// Allows nothing: what holds where a profile is missing.
+    pub fn nothing() -> &'static Profile {
+        static NOTHING: LazyLock<Profile> = LazyLock::new(Profile::default);
+        &NOTHING
     }
 
     pub fn name(&self) -> &str {
