@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[derive(Debug, Parser)]
 #[command(name = "outgate", version, about, help_expected = true, arg_required_else_help = true, propagate_version = true)]
 #[command(after_help = "Start it: outgate serve. Then, in another shell: eval \"$(outgate env)\"")]
-pub struct Cli {
+pub(super) struct Cli {
     #[command(subcommand)]
     pub command: Command,
     /// How log lines on stderr look; RUST_LOG chooses which
@@ -17,13 +17,13 @@ pub struct Cli {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
+pub(super) enum LogFormat {
     Text,
     Json,
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     /// Run the proxy
     Serve(ServeArgs),
     /// Connect as the proxy would; print TLS facts and the verdict
@@ -40,7 +40,7 @@ pub enum Command {
 
 /// Where settings come from, and the flags that set them.
 #[derive(Debug, Clone, Args, Default)]
-pub struct SettingsArgs {
+pub(super) struct SettingsArgs {
     /// The settings file; else OUTGATE_CONFIG, then outgate.toml in the user's and the system's configuration directory
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -65,13 +65,13 @@ pub struct SettingsArgs {
 }
 
 #[derive(Debug, Args)]
-pub struct ServeArgs {
+pub(super) struct ServeArgs {
     #[command(flatten)]
     pub settings: SettingsArgs,
 }
 
 #[derive(Debug, Args)]
-pub struct CheckArgs {
+pub(super) struct CheckArgs {
     /// What to connect to: a URL, a host, or HOST:PORT
     #[arg(required = true, value_name = "URL|HOST[:PORT]")]
     pub targets: Vec<String>,
@@ -83,7 +83,7 @@ pub struct CheckArgs {
 }
 
 #[derive(Debug, Args)]
-pub struct ExplainArgs {
+pub(super) struct ExplainArgs {
     /// URLs, or hosts, to judge
     #[arg(value_name = "URL", required_unless_present = "batch", conflicts_with = "batch")]
     pub urls: Vec<String>,
@@ -98,7 +98,7 @@ pub struct ExplainArgs {
 }
 
 #[derive(Debug, Args)]
-pub struct EnvArgs {
+pub(super) struct EnvArgs {
     /// For which shell or program
     #[arg(long, value_enum, default_value_t = EnvFormat::Sh)]
     pub format: EnvFormat,
@@ -110,7 +110,7 @@ pub struct EnvArgs {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum EnvFormat {
+pub(super) enum EnvFormat {
     Sh,
     Fish,
     Powershell,
@@ -123,13 +123,13 @@ pub enum EnvFormat {
 }
 
 #[derive(Debug, Args)]
-pub struct ConfigArgs {
+pub(super) struct ConfigArgs {
     #[command(subcommand)]
     pub command: ConfigCommand,
 }
 
 #[derive(Debug, Subcommand)]
-pub enum ConfigCommand {
+pub(super) enum ConfigCommand {
     /// Read the settings and report every mistake
     Check {
         /// As a JSON object
@@ -154,7 +154,7 @@ pub enum ConfigCommand {
 }
 
 #[derive(Debug, Args)]
-pub struct CompletionsArgs {
+pub(super) struct CompletionsArgs {
     /// The shell
     #[arg(value_enum)]
     pub shell: clap_complete::Shell,

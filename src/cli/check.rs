@@ -1,3 +1,3 @@
 //! wip
 use super::args::CheckArgs;
-pub fn run(_: &CheckArgs) -> u8 { super::USAGE }
+pub(super) fn run(_: &CheckArgs) -> u8 { super::USAGE }

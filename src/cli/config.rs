@@ -8,7 +8,7 @@ use super::{FINE, USAGE, complain};
 use crate::config::{Loaded, load, schema};
 use crate::logic::wire::tls::Profile;
 
-pub fn run(args: &ConfigArgs) -> u8 {
+pub(super) fn run(args: &ConfigArgs) -> u8 {
     match &args.command {
         ConfigCommand::Check { json, settings } => check(settings, *json),
         ConfigCommand::Show { profile: Some(name), json, settings } => show_profile(name, settings, *json),

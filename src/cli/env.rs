@@ -22,7 +22,7 @@ const NO_PROXY: [&str; 10] = [
     "fd00:ec2::23",
 ];
 
-pub fn run(args: &EnvArgs) -> u8 {
+pub(super) fn run(args: &EnvArgs) -> u8 {
     let environment = Environment::read();
     let loaded = match settings(&args.settings, &environment) {
         Ok(loaded) => loaded,

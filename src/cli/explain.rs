@@ -1,3 +1,3 @@
 //! wip
 use super::args::ExplainArgs;
-pub fn run(_: &ExplainArgs) -> u8 { super::USAGE }
+pub(super) fn run(_: &ExplainArgs) -> u8 { super::USAGE }

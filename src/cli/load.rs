@@ -10,13 +10,13 @@ use super::{USAGE, complain};
 
 /// What the environment says, read once.
 #[derive(Debug)]
-pub struct Environment {
+pub(super) struct Environment {
     vars: Vec<(String, String)>,
 }
 
 impl Environment {
     /// Reads it; a variable that is not UTF-8 is none of ours.
-    pub fn read() -> Environment {
+    pub(super) fn read() -> Environment {
         let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         };
@@ -24,7 +24,7 @@ impl Environment {
     }
 
     /// A variable that is set and not empty.
-    pub fn get(&self, name: &str) -> Option<&str> {
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.vars.iter().find(|(known, value)| known == name && !value.is_empty()).map(|(_, value)| value.as_str())
     }
 
@@ -35,7 +35,7 @@ impl Environment {
     }
 
     /// Where records go when nobody says where: the first of these that can be written.
-    pub fn record_places(&self) -> Vec<PathBuf> {
+    pub(super) fn record_places(&self) -> Vec<PathBuf> {
         let state = self.xdg("XDG_STATE_HOME", ".local/state");
         let temporary = self.get("TMPDIR").map_or_else(|| PathBuf::from("/tmp"), PathBuf::from);
         state
@@ -50,7 +50,7 @@ impl Environment {
 ///
 /// # Errors
 /// The exit code.
-pub fn settings(args: &SettingsArgs, environment: &Environment) -> Result<Loaded, u8> {
+pub(super) fn settings(args: &SettingsArgs, environment: &Environment) -> Result<Loaded, u8> {
     sources_and(args, environment, load)?.map_err(|errors| {
         for error in &errors {
             complain(error);
@@ -63,7 +63,7 @@ pub fn settings(args: &SettingsArgs, environment: &Environment) -> Result<Loaded
 ///
 /// # Errors
 /// The exit code, when the settings file cannot be read.
-pub fn sources_and<T>(args: &SettingsArgs, environment: &Environment, work: impl FnOnce(&Sources<'_>) -> T) -> Result<T, u8> {
+pub(super) fn sources_and<T>(args: &SettingsArgs, environment: &Environment, work: impl FnOnce(&Sources<'_>) -> T) -> Result<T, u8> {
     let file = find_file(args, environment).map_err(|(path, error)| {
         complain(format_args!("cannot read the settings in {}: {error}", path.display()));
         USAGE
@@ -77,7 +77,7 @@ pub fn sources_and<T>(args: &SettingsArgs, environment: &Environment, work: impl
 }
 
 /// The settings file, if there is one; the working directory is never asked.
-pub fn file_path(args: &SettingsArgs, environment: &Environment) -> Option<PathBuf> {
+pub(super) fn file_path(args: &SettingsArgs, environment: &Environment) -> Option<PathBuf> {
     let named = args.config.clone().or_else(|| environment.get("OUTGATE_CONFIG").map(PathBuf::from));
     named.or_else(|| {
         let user = environment.xdg("XDG_CONFIG_HOME", ".config").map(|folder| folder.join("outgate/outgate.toml"));

@@ -7,7 +7,7 @@ use tracing_subscriber::EnvFilter;
 use super::args::LogFormat;
 
 /// Starts logging; without `RUST_LOG` at level `info`.
-pub fn start(format: LogFormat) {
+pub(super) fn start(format: LogFormat) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second start (in tests) keeps the first.

@@ -16,7 +16,7 @@ use crate::edge::tls::{RootSource, Roots, Verifier};
 use crate::logic::wire::http1::HeadLimits;
 use crate::proxy::{Control, Limits, Parts, Proxy, Timeouts};
 
-pub fn run(args: &ServeArgs) -> u8 {
+pub(super) fn run(args: &ServeArgs) -> u8 {
     let environment = Environment::read();
     let loaded = match settings(&args.settings, &environment) {
         Ok(loaded) => loaded,

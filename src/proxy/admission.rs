@@ -8,7 +8,7 @@ use super::state::Limits;
 
 /// Counts connections.
 #[derive(Debug)]
-pub struct Admission {
+pub(super) struct Admission {
     limits: Limits,
     counts: Arc<Mutex<Counts>>,
 }
@@ -21,19 +21,19 @@ struct Counts {
 
 /// One admitted connection; its place is free again when this is dropped.
 #[derive(Debug)]
-pub struct Ticket {
+pub(super) struct Ticket {
     counts: Arc<Mutex<Counts>>,
     client: Option<IpAddr>,
 }
 
 impl Admission {
     /// Nobody is here yet.
-    pub fn new(limits: Limits) -> Admission {
+    pub(super) fn new(limits: Limits) -> Admission {
         Admission { limits, counts: Arc::default() }
     }
 
     /// A place for a connection of `client`, if there is one.
-    pub fn admit(&self, client: Option<IpAddr>) -> Option<Ticket> {
+    pub(super) fn admit(&self, client: Option<IpAddr>) -> Option<Ticket> {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         if counts.all >= self.limits.connections {
             return None;

@@ -10,7 +10,7 @@ const RULES_PAGE: &str = "https://docs.rs/outgate/latest/outgate/rules/index.htm
 
 /// One answer of outgate's own.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub(super) struct Answer {
     pub status: u16,
     /// The reason phrase; urllib3 and Java print it.
     pub reason: String,
@@ -24,7 +24,7 @@ pub struct Answer {
 
 impl Answer {
     /// The answer to a refusal.
-    pub fn refusal(decision: &Decision) -> Answer {
+    pub(super) fn refusal(decision: &Decision) -> Answer {
         let rule = decision.rule.unwrap_or(Rule::Destination);
         let detail = decision
             .leading()
@@ -33,7 +33,7 @@ impl Answer {
     }
 
     /// The answer of one rule.
-    pub fn by_rule(rule: Rule, status: u16, detail: String) -> Answer {
+    pub(super) fn by_rule(rule: Rule, status: u16, detail: String) -> Answer {
         Answer {
             status,
             reason: format!("Blocked by outgate: {rule}"),
@@ -45,7 +45,7 @@ impl Answer {
     }
 
     /// The upstream failed: `error` is RFC 9209's word for how.
-    pub fn upstream(status: u16, error: &'static str, detail: String) -> Answer {
+    pub(super) fn upstream(status: u16, error: &'static str, detail: String) -> Answer {
         let title = if status == 504 {
             "The upstream did not answer in time"
         } else {
@@ -67,7 +67,7 @@ impl Answer {
     }
 
     /// The problem document.
-    pub fn body(&self, request_id: &str) -> Vec<u8> {
+    pub(super) fn body(&self, request_id: &str) -> Vec<u8> {
         #[derive(Serialize)]
         struct Problem<'a> {
             r#type: String,
@@ -94,7 +94,7 @@ impl Answer {
     }
 
     /// The value of `Proxy-Status`.
-    pub fn proxy_status(&self) -> String {
+    pub(super) fn proxy_status(&self) -> String {
         let mut value = format!("outgate; error={}", self.proxy_error);
         let details = self
             .rule
@@ -113,7 +113,7 @@ impl Answer {
     }
 
     /// Further header lines that the status asks for.
-    pub fn extra_headers(&self) -> &'static [(&'static str, &'static str)] {
+    pub(super) fn extra_headers(&self) -> &'static [(&'static str, &'static str)] {
         match self.status {
             407 => &[("proxy-authenticate", "Basic realm=\"outgate\"")],
             503 => &[("retry-after", "5")],
@@ -122,7 +122,7 @@ impl Answer {
     }
 
     /// The whole answer as HTTP/1.1, closing the connection. `head_only` for an answer to HEAD.
-    pub fn http1(&self, request_id: &str, head_only: bool) -> Vec<u8> {
+    pub(super) fn http1(&self, request_id: &str, head_only: bool) -> Vec<u8> {
         let body = self.body(request_id);
         let mut out = format!(
             "HTTP/1.1 {} {}\r\ncontent-type: application/problem+json\r\ncontent-length: {}\r\nproxy-status: {}\r\ncache-control: no-store\r\nconnection: close\r\n",

@@ -16,14 +16,14 @@ enum Phase {
 
 /// The side that stops.
 #[derive(Debug)]
-pub struct Stop(watch::Sender<Phase>);
+pub(super) struct Stop(watch::Sender<Phase>);
 
 /// The side that is told; each connection holds one, and is waited for while it does.
 #[derive(Debug, Clone)]
-pub struct Drain(watch::Receiver<Phase>);
+pub(super) struct Drain(watch::Receiver<Phase>);
 
 /// A pair.
-pub fn drain() -> (Stop, Drain) {
+pub(super) fn drain() -> (Stop, Drain) {
     let (sender, receiver) = watch::channel(Phase::Running);
     (Stop(sender), Drain(receiver))
 }
@@ -31,7 +31,7 @@ pub fn drain() -> (Stop, Drain) {
 impl Stop {
     /// Tells everybody, waits `limit` (or until `hurry`) for them to finish, then closes what is
     /// left and waits for its records. Returns how many connections had to be closed.
-    pub async fn run(self, limit: Duration, hurry: impl Future<Output = ()>) -> usize {
+    pub(super) async fn run(self, limit: Duration, hurry: impl Future<Output = ()>) -> usize {
         self.0.send_replace(Phase::Draining);
         tokio::select! {
             () = self.0.closed() => return 0,
@@ -51,17 +51,17 @@ const FORCED: Duration = Duration::from_secs(5);
 
 impl Drain {
     /// Whether a stop has begun.
-    pub fn is_draining(&self) -> bool {
+    pub(super) fn is_draining(&self) -> bool {
         *self.0.borrow() >= Phase::Draining
     }
 
     /// Returns when a stop begins.
-    pub async fn draining(&mut self) {
+    pub(super) async fn draining(&mut self) {
         self.reached(Phase::Draining).await;
     }
 
     /// Returns when the time is up.
-    pub async fn forced(&mut self) {
+    pub(super) async fn forced(&mut self) {
         self.reached(Phase::Forced).await;
     }
 

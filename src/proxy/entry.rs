@@ -21,7 +21,7 @@ const MAX_ERROR: usize = 512;
 
 /// What is known of a request before anything is decided.
 #[derive(Debug)]
-pub struct Draft {
+pub(super) struct Draft {
     line: Line,
     started: Instant,
     mode: Mode,
@@ -29,7 +29,7 @@ pub struct Draft {
 
 impl Draft {
     /// A request on the connection `conn`.
-    pub fn new(conn: &Arc<str>, client: &Client, policy: &Arc<str>, mode: Mode) -> Draft {
+    pub(super) fn new(conn: &Arc<str>, client: &Client, policy: &Arc<str>, mode: Mode) -> Draft {
         let line = Line {
             time: String::new(),
             id: clock::new_id(),
@@ -60,23 +60,23 @@ impl Draft {
     }
 
     /// The request's id, as answers name it.
-    pub fn id(&self) -> &str {
+    pub(super) fn id(&self) -> &str {
         &self.line.id
     }
 
     /// The mode that holds for its destination.
-    pub const fn set_mode(&mut self, mode: Mode) {
+    pub(super) const fn set_mode(&mut self, mode: Mode) {
         self.mode = mode;
     }
 
     /// How it came and how it is carried.
-    pub fn set_way(&mut self, via: Via, carried: Carried) {
+    pub(super) fn set_way(&mut self, via: Via, carried: Carried) {
         self.line.via = Some(via);
         self.line.carried = Some(carried);
     }
 
     /// What was asked. `url` must be redacted.
-    pub fn set_request(&mut self, request: Request) {
+    pub(super) fn set_request(&mut self, request: Request) {
         self.line.request = Request {
             method: request.method.map(|method| cut(&method, MAX_METHOD)),
             url: request.url.map(|url| cut(&url, MAX_URL)),
@@ -86,13 +86,13 @@ impl Draft {
     }
 
     /// Where it goes.
-    pub fn set_destination(&mut self, destination: Destination, aws: Option<AwsCall>) {
+    pub(super) fn set_destination(&mut self, destination: Destination, aws: Option<AwsCall>) {
         self.line.destination = Some(destination);
         self.line.aws = aws;
     }
 
     /// The address that will be tried first, and the name that answered.
-    pub fn set_addr(&mut self, addr: Option<String>, answered: Option<String>) {
+    pub(super) fn set_addr(&mut self, addr: Option<String>, answered: Option<String>) {
         if let Some(destination) = &mut self.line.destination {
             destination.addr = addr;
             destination.answered = answered;
@@ -113,7 +113,7 @@ impl Draft {
     }
 
     /// Records a refusal: the decision alone. `status` is what the client is told.
-    pub async fn refuse(mut self, journal: &Journal, decision: &Decision, status: Option<u16>) {
+    pub(super) async fn refuse(mut self, journal: &Journal, decision: &Decision, status: Option<u16>) {
         self.set_decision(decision);
         self.line.status = status;
         self.line.duration_ms = Some(millis(self.started));
@@ -128,7 +128,7 @@ impl Draft {
     ///
     /// # Errors
     /// [`Unavailable`]: the request must be refused; this has been noted.
-    pub async fn open(
+    pub(super) async fn open(
         mut self,
         journal: &Journal,
         decision: &Decision,
@@ -157,7 +157,7 @@ impl Draft {
 
 /// A request whose decision is on record.
 #[derive(Debug)]
-pub struct Entry {
+pub(super) struct Entry {
     draft: Option<Draft>,
     decision: Decision,
     journal: Journal,
@@ -165,17 +165,17 @@ pub struct Entry {
 
 impl Entry {
     /// The request's id.
-    pub fn id(&self) -> &str {
+    pub(super) fn id(&self) -> &str {
         self.draft.as_ref().map_or("", |draft| draft.id())
     }
 
     /// The decision that stands; later findings may change it.
-    pub const fn decision(&self) -> &Decision {
+    pub(super) const fn decision(&self) -> &Decision {
         &self.decision
     }
 
     /// Adds what showed only after the decision, and judges anew.
-    pub fn add_findings(&mut self, findings: Vec<Finding>) {
+    pub(super) fn add_findings(&mut self, findings: Vec<Finding>) {
         if let Some(draft) = &mut self.draft
             && !findings.is_empty()
         {
@@ -187,7 +187,7 @@ impl Entry {
     }
 
     /// The address that was dialled in the end.
-    pub fn set_addr(&mut self, addr: String) {
+    pub(super) fn set_addr(&mut self, addr: String) {
         if let Some(destination) = self
             .draft
             .as_mut()
@@ -198,7 +198,7 @@ impl Entry {
     }
 
     /// The destination turned out to be this as well; what is known of its address stays.
-    pub fn set_class(&mut self, (class, aws): (Destination, Option<AwsCall>)) {
+    pub(super) fn set_class(&mut self, (class, aws): (Destination, Option<AwsCall>)) {
         if let Some(draft) = &mut self.draft {
             let known = draft.line.destination.take().unwrap_or_default();
             draft.line.destination = Some(Destination { addr: known.addr, answered: known.answered, ..class });
@@ -207,19 +207,19 @@ impl Entry {
     }
 
     /// The address that was dialled.
-    pub fn dialled(&self) -> Option<std::net::SocketAddr> {
+    pub(super) fn dialled(&self) -> Option<std::net::SocketAddr> {
         self.draft.as_ref()?.line.destination.as_ref()?.addr.as_ref()?.parse().ok()
     }
 
     /// What was seen of TLS.
-    pub fn set_tls(&mut self, tls: Tls) {
+    pub(super) fn set_tls(&mut self, tls: Tls) {
         if let Some(draft) = &mut self.draft {
             draft.line.tls = tls;
         }
     }
 
     /// What the answer told of an AWS call.
-    pub fn set_request_ids(&mut self, request_id: Option<String>, extended: Option<String>) {
+    pub(super) fn set_request_ids(&mut self, request_id: Option<String>, extended: Option<String>) {
         if let Some(aws) = self
             .draft
             .as_mut()
@@ -231,7 +231,7 @@ impl Entry {
     }
 
     /// An hourly sign of life.
-    pub async fn progress(&mut self, bytes: Bytes) {
+    pub(super) async fn progress(&mut self, bytes: Bytes) {
         if let Some(draft) = &mut self.draft {
             draft.line.bytes = Some(bytes);
             draft.line.duration_ms = Some(millis(draft.started));
@@ -242,7 +242,7 @@ impl Entry {
     }
 
     /// The last line.
-    pub async fn complete(mut self, end: Outcome) {
+    pub(super) async fn complete(mut self, end: Outcome) {
         if let Some(body) = self.finish(end) {
             // The writer cannot be gone while a request is open.
             let _ = self.journal.complete(body).await;
@@ -276,7 +276,7 @@ impl Drop for Entry {
 
 /// How a request ended.
 #[derive(Debug, Default)]
-pub struct Outcome {
+pub(super) struct Outcome {
     pub status: Option<u16>,
     pub bytes: Bytes,
     pub error: Option<String>,
@@ -298,7 +298,7 @@ fn unavailable_finding(unavailable: &Unavailable) -> Finding {
 }
 
 /// The answer when the record fails.
-pub fn unrecorded_answer(unavailable: &Unavailable) -> Answer {
+pub(super) fn unrecorded_answer(unavailable: &Unavailable) -> Answer {
     Answer::by_rule(Rule::AuditUnavailable, Rule::AuditUnavailable.status(), unavailable_hint(unavailable))
 }
 

@@ -12,7 +12,7 @@ use crate::model::{Action, Authority, Decision, DnsName, Finding, Host, Rule, Se
 
 /// A fault of a handshake: what became known of it, whether it refuses or only reports.
 #[derive(Debug, Clone)]
-pub struct Fault<'a> {
+pub(super) struct Fault<'a> {
     pub rule: Rule,
     pub kind: &'static str,
     pub hint: &'a str,
@@ -25,7 +25,7 @@ impl<'a> From<&'a Refusal> for Fault<'a> {
 }
 
 /// The findings of a fault. Bytes to an AWS endpoint that are not TLS are plaintext to AWS too.
-pub fn findings(fault: &Fault<'_>, is_aws: bool, effective: &Effective) -> Vec<Finding> {
+pub(super) fn findings(fault: &Fault<'_>, is_aws: bool, effective: &Effective) -> Vec<Finding> {
     let finding = |rule: Rule, hint: String| Finding {
         rule,
         kind: fault.kind,
@@ -46,7 +46,7 @@ pub fn findings(fault: &Fault<'_>, is_aws: bool, effective: &Effective) -> Vec<F
 }
 
 /// A Host that names another host than the target: what a server behind it would go by.
-pub fn foreign_host(host: Option<&Host>, authority: &Authority, effective: &Effective) -> Option<Finding> {
+pub(super) fn foreign_host(host: Option<&Host>, authority: &Authority, effective: &Effective) -> Option<Finding> {
     let host = host.filter(|host| **host != authority.host)?;
     Some(Finding {
         rule: Rule::SniMismatch,
@@ -65,7 +65,7 @@ pub fn foreign_host(host: Option<&Host>, authority: &Authority, effective: &Effe
 }
 
 /// CONNECT named an address that the hello's name does not resolve to.
-pub fn foreign_address(name: &DnsName, address: &Host, effective: &Effective, error: Option<String>) -> Finding {
+pub(super) fn foreign_address(name: &DnsName, address: &Host, effective: &Effective, error: Option<String>) -> Finding {
     let why = error.map_or_else(|| format!("{name} does not resolve to it"), |error| error);
     Finding {
         rule: Rule::SniMismatch,
@@ -83,7 +83,7 @@ pub fn foreign_address(name: &DnsName, address: &Host, effective: &Effective, er
 }
 
 /// The preflight's word on a certificate that the tunnel hides.
-pub fn bad_certificate(fault: CertificateFault) -> Refusal {
+pub(super) fn bad_certificate(fault: CertificateFault) -> Refusal {
     Refusal {
         rule: Rule::InvalidCertificate,
         kind: fault.kind(),
@@ -94,7 +94,7 @@ pub fn bad_certificate(fault: CertificateFault) -> Refusal {
 }
 
 /// The rules refuse the hello's name.
-pub fn refused_name(decision: &Decision) -> Refusal {
+pub(super) fn refused_name(decision: &Decision) -> Refusal {
     let (rule, kind, hint) = decision
         .leading()
         .map_or((Rule::Destination, "name", String::new()), |finding| (finding.rule, finding.kind, finding.hint.clone()));
@@ -102,7 +102,7 @@ pub fn refused_name(decision: &Decision) -> Refusal {
 }
 
 /// Both legs as the record has them.
-pub fn tls(facts: &Facts, preflight: Option<&Seen>) -> Tls {
+pub(super) fn tls(facts: &Facts, preflight: Option<&Seen>) -> Tls {
     Tls {
         client: facts.client.as_ref().map(client),
         upstream: match (&facts.upstream, preflight) {
@@ -162,7 +162,7 @@ fn describe(tls: &mut UpstreamTls, certificate: &CertificateFacts) {
 }
 
 /// Status and RFC 9209 word for an upstream that could not be reached.
-pub fn dial_failure(error: &DialError) -> (u16, &'static str) {
+pub(super) fn dial_failure(error: &DialError) -> (u16, &'static str) {
     match error {
         DialError::TimedOut { .. } => (504, "connection_timeout"),
         DialError::NoAddress => (502, "destination_not_found"),
@@ -176,7 +176,7 @@ pub fn dial_failure(error: &DialError) -> (u16, &'static str) {
 }
 
 /// A session of our own, as the record has it.
-pub fn originated(peer: &Peer) -> Tls {
+pub(super) fn originated(peer: &Peer) -> Tls {
     let mut upstream = UpstreamTls {
         version: peer.version.map(|code| Version(code).to_string()),
         cipher: peer.suite.map(|code| Suite(code).to_string()),
@@ -192,7 +192,7 @@ pub fn originated(peer: &Peer) -> Tls {
 
 /// A request was to be upgraded, and the upstream's certificate is bad. That it goes over
 /// verified TLS was our own word, so no setting softens this.
-pub fn upgrade_failed(refusal: &Refusal) -> Vec<Finding> {
+pub(super) fn upgrade_failed(refusal: &Refusal) -> Vec<Finding> {
     vec![Finding {
         rule: refusal.rule,
         kind: refusal.kind,
@@ -206,7 +206,7 @@ pub fn upgrade_failed(refusal: &Refusal) -> Vec<Finding> {
 }
 
 /// How a relay ended, in words; `None` for an end in order. No `end`: the proxy stops.
-pub fn relay_end(end: Option<&End>, idle: Duration) -> Option<String> {
+pub(super) fn relay_end(end: Option<&End>, idle: Duration) -> Option<String> {
     match end {
         Some(End::Closed) => None,
         Some(End::Idle) => Some(format!("closed: nothing moved for {} s (timeouts.idle)", idle.as_secs_f64())),

@@ -21,14 +21,14 @@ use super::upstream::{Idle, connect};
 
 /// One request.
 #[derive(Debug)]
-pub struct Forward {
+pub(super) struct Forward {
     pub request: Request,
     pub head: RequestHead,
 }
 
 /// A request that may be forwarded: its decision is on record.
 #[derive(Debug)]
-pub struct Decided {
+pub(super) struct Decided {
     pub entry: Entry,
     pub permit: Permit,
     pub effective: Effective,
@@ -39,7 +39,7 @@ pub struct Decided {
 ///
 /// # Errors
 /// The answer, and the request's id; all that belongs on record is there.
-pub async fn decide(
+pub(super) async fn decide(
     shared: &Shared,
     active: &Active,
     mut draft: Draft,
@@ -78,7 +78,7 @@ pub async fn decide(
 }
 
 /// Completes a request whose upstream failed.
-pub async fn fail(entry: Entry, answer: Answer) -> (Answer, String) {
+pub(super) async fn fail(entry: Entry, answer: Answer) -> (Answer, String) {
     let id = entry.id().to_owned();
     let error = Some(answer.detail.clone());
     entry.complete(Outcome { status: Some(answer.status), error, failed: true, ..Outcome::default() }).await;
@@ -91,7 +91,7 @@ fn unrecorded((unavailable, id): (Unavailable, String)) -> (Answer, String) {
 
 /// Carries one request from head to completion. Gives the client's connection back if another
 /// request may follow on it.
-pub async fn forward(
+pub(super) async fn forward(
     shared: &Shared,
     active: &Active,
     draft: Draft,

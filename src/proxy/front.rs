@@ -26,7 +26,7 @@ use super::{h2, heads};
 
 /// What a connection is, for the records of its requests.
 #[derive(Debug, Clone)]
-pub struct Visitor {
+pub(super) struct Visitor {
     pub conn: Arc<str>,
     pub client: Client,
 }
@@ -70,7 +70,7 @@ fn visitor(peer: Option<SocketAddr>) -> Visitor {
 }
 
 /// Serves one connection to its end.
-pub async fn serve_connection(shared: Arc<Shared>, stream: ClientStream, peer: Option<SocketAddr>, mut drain: Drain) {
+pub(super) async fn serve_connection(shared: Arc<Shared>, stream: ClientStream, peer: Option<SocketAddr>, mut drain: Drain) {
     let visitor = visitor(peer);
     let mut conn = Conn::new(stream);
     if let Some(refused) = stranger(&shared, peer) {
@@ -283,7 +283,7 @@ impl TunnelClient for Http1Tunnel {
 }
 
 /// Answers a connection for which there is no place. Waits for nobody: accepting waits for this.
-pub async fn over_limit(shared: &Shared, mut stream: ClientStream, peer: Option<SocketAddr>) {
+pub(super) async fn over_limit(shared: &Shared, mut stream: ClientStream, peer: Option<SocketAddr>) {
     let visitor = visitor(peer);
     let active = shared.active.load_full();
     let draft = Draft::new(&visitor.conn, &visitor.client, &active.hash, active.policy.mode);

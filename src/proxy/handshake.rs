@@ -14,7 +14,7 @@ use crate::model::DnsName;
 const READ: usize = 4096;
 
 /// A tunnel whose handshake is being judged.
-pub struct Handshake<C, U> {
+pub(super) struct Handshake<C, U> {
     judge: Judge,
     client: Leg<C>,
     upstream: Leg<U>,
@@ -27,7 +27,7 @@ pub struct Handshake<C, U> {
 
 /// What the caller has to do next.
 #[derive(Debug)]
-pub enum Turn {
+pub(super) enum Turn {
     /// CONNECT named an address, the hello names this: judge it, then [`Handshake::name_judged`].
     Name(DnsName),
     /// The server's first flight is judged and about to be passed on.
@@ -61,7 +61,7 @@ where
     U: AsyncRead + AsyncWrite + Unpin,
 {
     /// `early`: bytes that came from the client behind its request.
-    pub fn new(judge: Judge, client: C, upstream: U, early: Vec<u8>) -> Handshake<C, U> {
+    pub(super) fn new(judge: Judge, client: C, upstream: U, early: Vec<u8>) -> Handshake<C, U> {
         Handshake {
             judge,
             client: Leg::new(client),
@@ -73,7 +73,7 @@ where
     }
 
     /// Goes on until the caller is needed. Can be dropped and called again.
-    pub async fn turn(&mut self) -> Turn {
+    pub(super) async fn turn(&mut self) -> Turn {
         loop {
             if let Err((side, error)) = self.pass_on().await {
                 return Turn::Failed(side, error);
@@ -114,37 +114,37 @@ where
     }
 
     /// The answer to [`Turn::Name`].
-    pub fn name_judged(&mut self, ok: bool) {
+    pub(super) fn name_judged(&mut self, ok: bool) {
         self.next = Some(self.judge.name_judged(ok));
     }
 
     /// The time is up.
-    pub fn timeout(&mut self) -> Refusal {
+    pub(super) fn timeout(&mut self) -> Refusal {
         self.judge.timeout()
     }
 
     /// What was seen so far.
-    pub const fn facts(&self) -> &Facts {
+    pub(super) const fn facts(&self) -> &Facts {
         self.judge.facts()
     }
 
     /// Bytes passed on so far.
-    pub const fn bytes(&self) -> Bytes {
+    pub(super) const fn bytes(&self) -> Bytes {
         Bytes { sent: self.client.passed, received: self.upstream.passed }
     }
 
     /// Whether the client speaks plain HTTP into the tunnel: then it can read an HTTP answer.
-    pub fn client_speaks_http(&self) -> bool {
+    pub(super) fn client_speaks_http(&self) -> bool {
         matches!(first_bytes(&self.client.held), FirstBytes::Http1)
     }
 
     /// The streams, and whether each side's end was read.
-    pub fn into_parts(self) -> (C, U, bool, bool) {
+    pub(super) fn into_parts(self) -> (C, U, bool, bool) {
         (self.client.stream, self.upstream.stream, self.client.ended, self.upstream.ended)
     }
 
     /// The client's stream, for last words.
-    pub const fn client_mut(&mut self) -> &mut C {
+    pub(super) const fn client_mut(&mut self) -> &mut C {
         &mut self.client.stream
     }
 

@@ -7,7 +7,7 @@ use crate::logic::wire::http1::{RequestHead, RequestTarget, Scheme, Userinfo};
 use crate::model::{Action, Finding, Rule, SafeUrl, Severity};
 
 /// A head as the record has it.
-pub fn described(head: &RequestHead) -> Request {
+pub(super) fn described(head: &RequestHead) -> Request {
     let user_agent = head.headers.first("user-agent").map(|value| String::from_utf8_lossy(value).into_owned());
     let path_and_query = String::from_utf8_lossy(head.target.path_and_query());
     let (url, authority) = match &head.target {
@@ -30,7 +30,7 @@ pub fn described(head: &RequestHead) -> Request {
 }
 
 /// What can be told of a head that was refused: its first line, redacted.
-pub fn glimpse(bytes: &[u8]) -> Option<Request> {
+pub(super) fn glimpse(bytes: &[u8]) -> Option<Request> {
     let line = bytes.split(|byte| matches!(byte, b'\r' | b'\n')).next()?;
     let mut parts = line.split(|byte| *byte == b' ');
     let method = parts.next().filter(|method| !method.is_empty() && method.iter().all(u8::is_ascii_graphic))?;
@@ -46,7 +46,7 @@ pub fn glimpse(bytes: &[u8]) -> Option<Request> {
 
 /// An `https://` URL in absolute form: its bytes, credentials included, have come here in
 /// plaintext already, and the client expects us to speak TLS for it.
-pub fn https_in_the_clear(scheme: Scheme) -> Option<Finding> {
+pub(super) fn https_in_the_clear(scheme: Scheme) -> Option<Finding> {
     (scheme == Scheme::Https).then(|| {
         finding(
             Rule::MalformedRequest,
@@ -61,7 +61,7 @@ pub fn https_in_the_clear(scheme: Scheme) -> Option<Finding> {
 }
 
 /// Userinfo in the URL: with a password it is a credential, a name alone is reported.
-pub fn credentials(userinfo: Option<&Userinfo>, effective: &Effective) -> Option<Finding> {
+pub(super) fn credentials(userinfo: Option<&Userinfo>, effective: &Effective) -> Option<Finding> {
     let userinfo = userinfo?;
     let action = effective.actions.get(Rule::UrlCredentials);
     let found = if userinfo.has_password() {
@@ -88,7 +88,7 @@ pub fn credentials(userinfo: Option<&Userinfo>, effective: &Effective) -> Option
 
 /// A request signed for AWS that goes to another host in plaintext: whoever reads it can send it
 /// again. Plain HTTP to AWS itself is refused whether signed or not.
-pub fn signature_in_the_clear(is_signed: bool, class: &Class, effective: &Effective) -> Option<Finding> {
+pub(super) fn signature_in_the_clear(is_signed: bool, class: &Class, effective: &Effective) -> Option<Finding> {
     if class.is_aws() || !is_signed {
         return None;
     }
@@ -109,10 +109,10 @@ pub fn signature_in_the_clear(is_signed: bool, class: &Class, effective: &Effect
 }
 
 /// The kind of [`signature_in_the_clear`], which is softened for hosts on private networks.
-pub const SIGNED_IN_THE_CLEAR: &str = "signed-request";
+pub(super) const SIGNED_IN_THE_CLEAR: &str = "signed-request";
 
 /// Whether the request carries an AWS signature (V2, V4, V4A), in a header or in the query.
-pub fn is_signed(head: &RequestHead) -> bool {
+pub(super) fn is_signed(head: &RequestHead) -> bool {
     let schemes: [&[u8]; 3] = [b"AWS4-HMAC-SHA256 ", b"AWS4-ECDSA-P256-SHA256 ", b"AWS "];
     let in_header = head.headers.all("authorization").any(|value| schemes.iter().any(|scheme| value.starts_with(scheme)));
     in_header || has_signature_parameter(head.target.path_and_query())

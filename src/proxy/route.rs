@@ -13,7 +13,7 @@ use super::heads::SIGNED_IN_THE_CLEAR;
 
 /// What came of a target.
 #[derive(Debug)]
-pub enum Routed {
+pub(super) enum Routed {
     Refused(Decision),
     /// The rules allow it, but its name has no address.
     Unresolved { decision: Decision, reason: String },
@@ -21,7 +21,7 @@ pub enum Routed {
 }
 
 /// Judges `target` by name and by address. `found` is what other rules found before.
-pub async fn route(
+pub(super) async fn route(
     policy: &Policy,
     resolver: &Resolver,
     own: &[SocketAddr],
@@ -70,7 +70,7 @@ fn is_near(ip: IpAddr) -> bool {
 }
 
 /// The addresses of a host, and the name that answered if it is another one.
-pub async fn addresses_of(resolver: &Resolver, host: &Host) -> Result<(Vec<IpAddr>, Option<String>), String> {
+pub(super) async fn addresses_of(resolver: &Resolver, host: &Host) -> Result<(Vec<IpAddr>, Option<String>), String> {
     match host {
         Host::V4(addr) => Ok((vec![IpAddr::V4(*addr)], None)),
         Host::V6(addr) => Ok((vec![IpAddr::V6(*addr)], None)),
@@ -82,7 +82,7 @@ pub async fn addresses_of(resolver: &Resolver, host: &Host) -> Result<(Vec<IpAdd
 }
 
 /// What the endpoint's name tells, as the record has it.
-pub fn described(class: &Class) -> (Destination, Option<AwsCall>) {
+pub(super) fn described(class: &Class) -> (Destination, Option<AwsCall>) {
     match class {
         Class::Other => (Destination { class: "other", ..Destination::default() }, None),
         Class::Aws(endpoint) => {

@@ -16,14 +16,14 @@ use crate::logic::wire::tls::Profile;
 
 /// The rules in force, with their hash as records carry it.
 #[derive(Debug)]
-pub struct Active {
+pub(super) struct Active {
     pub policy: Policy,
     pub hash: Arc<str>,
 }
 
 impl Active {
     /// Takes `policy` as it is.
-    pub fn new(policy: Policy) -> Active {
+    pub(super) fn new(policy: Policy) -> Active {
         let hash = Arc::from(policy.hash());
         Active { policy, hash }
     }
@@ -52,7 +52,7 @@ pub struct Limits {
 
 /// The parts that a connection works with. Only `proxy` sees it whole; each step gets its part.
 #[derive(Debug)]
-pub struct Shared {
+pub(super) struct Shared {
     pub(super) active: ArcSwap<Active>,
     pub(super) journal: Journal,
     pub(super) resolver: Resolver,
@@ -67,6 +67,6 @@ pub struct Shared {
 }
 
 /// The TLS profile in force for a destination.
-pub fn profile(effective: &Effective) -> &'static Profile {
+pub(super) fn profile(effective: &Effective) -> &'static Profile {
     Profile::by_name(effective.profile.id()).unwrap_or_else(Profile::nothing)
 }

@@ -31,7 +31,7 @@ const PROGRESS: Duration = Duration::from_secs(3600);
 
 /// One CONNECT request.
 #[derive(Debug)]
-pub struct Connect<'a> {
+pub(super) struct Connect<'a> {
     pub authority: &'a Authority,
     /// What its Host header names, if it has one.
     pub host: Option<&'a Host>,
@@ -39,7 +39,7 @@ pub struct Connect<'a> {
 }
 
 /// A client that asked for a tunnel: how it is answered differs by HTTP version.
-pub trait TunnelClient {
+pub(super) trait TunnelClient {
     type Stream: ClientIo;
 
     /// Refuses; nothing follows.
@@ -50,7 +50,7 @@ pub trait TunnelClient {
 }
 
 /// Carries one tunnel from request to completion.
-pub async fn tunnel<C: TunnelClient>(
+pub(super) async fn tunnel<C: TunnelClient>(
     shared: &Shared,
     active: &Active,
     mut draft: Draft,

@@ -18,15 +18,15 @@ use super::facts;
 use super::state::{Shared, profile};
 
 /// A TCP connection, or TLS over one.
-pub trait Io: AsyncRead + AsyncWrite + Unpin + Send + std::fmt::Debug {}
+pub(super) trait Io: AsyncRead + AsyncWrite + Unpin + Send + std::fmt::Debug {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send + std::fmt::Debug> Io for T {}
 
-pub type BoxIo = Box<dyn Io>;
+pub(super) type BoxIo = Box<dyn Io>;
 
 /// A connection that can take a request.
 #[derive(Debug)]
-pub struct Idle {
+pub(super) struct Idle {
     pub authority: Authority,
     pub upgraded: bool,
     pub address: SocketAddr,
@@ -38,7 +38,7 @@ pub struct Idle {
 ///
 /// # Errors
 /// The answer for the client; what belongs to the record is in `entry`.
-pub async fn connect(
+pub(super) async fn connect(
     shared: &Shared,
     entry: &mut Entry,
     authority: &Authority,
