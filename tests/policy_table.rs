@@ -613,7 +613,53 @@ fn report_mode_dials_what_enforce_mode_would_block() {
     assert!(dialled);
 }
 
+/// Every IPv6 notation of an IPv4 address that a resolver could be made to give.
+fn notations(v4: std::net::Ipv4Addr) -> Vec<std::net::IpAddr> {
+    let [a, b, c, d] = v4.octets();
+    let (x, y) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
+    let v6 = [
+        format!("::ffff:{v4}"),
+        format!("::ffff:0:{x:x}:{y:x}"),
+        format!("64:ff9b::{v4}"),
+        format!("64:ff9b:1::{v4}"),
+        format!("2002:{x:x}:{y:x}::"),
+        format!("2001:0:808:808:0:ffff:{:x}:{:x}", !x, !y),
+    ];
+    let parsed = v6.iter().map(|text| text.parse().unwrap());
+    std::iter::once(v4.into()).chain(parsed).collect()
+}
+
 proptest! {
+    #[test]
+    fn no_notation_and_no_setting_opens_what_is_closed(
+        octets in prop_oneof![
+            Just([169, 254, 169, 254]),
+            Just([169, 254, 170, 2]),
+            Just([100, 100, 100, 200]),
+            (0u8..=255, 0u8..=255).prop_map(|(c, d)| [169, 254, c, d]),
+            (224u8..=255, 0u8..=255).prop_map(|(a, d)| [a, 1, 2, d]),
+        ],
+        port in 1u16..,
+        is_aws in any::<bool>(),
+        forward in any::<bool>(),
+    ) {
+        let policy = spec(|spec| {
+            spec.allow_private = vec!["0.0.0.0/0".parse().unwrap(), "::/0".parse().unwrap()];
+            spec.rules.set(Rule::PrivateAddress, Action::Off);
+        });
+        let host = outgate::model::Host::parse("a.example").unwrap();
+        let authority = Authority { host, port };
+        let class = if is_aws { aws(None, false) } else { Class::Other };
+        let way = if forward { Way::Forward } else { Way::Connect };
+        let target = Target { authority: &authority, class: &class, way };
+        let effective = policy.effective(&target);
+        for ip in notations(octets.into()) {
+            let addr = SocketAddr::new(ip, port);
+            let (decision, permit) = policy.permit(&target, &effective, Vec::new(), &[addr], &[]);
+            prop_assert!(decision.is_block() && permit.is_none(), "{}", addr);
+        }
+    }
+
     #[test]
     fn every_request_has_a_decision_and_block_never_dials(
         port in 1u16..,

@@ -113,7 +113,7 @@ impl Policy {
             Severity::High,
             format!(
                 "{what}: an AWS endpoint is only reached over TLS; use https://{host} \
-                 (endpoint_url, use_ssl=True, S3_USE_HTTPS=1){upgrade}"
+                 (in the SDK: endpoint_url, use_ssl){upgrade}"
             ),
         ))
     }
