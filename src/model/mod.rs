@@ -10,3 +10,4 @@ pub use finding::{Decision, Finding, Verdict};
 pub use host::{Authority, AuthorityError, DnsName, Host, HostError};
 pub use rule::{Action, Mode, Rule, RuleActions, Severity};
 pub use url::SafeUrl;
+pub(crate) use url::is_unprintable;

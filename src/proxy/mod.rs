@@ -1,1 +1,171 @@
-//! proxy
+//! The course of a connection, from accepting to the last line on record.
+//!
+//! Joins what the edge can do and what the logic judges; each way of carrying is one plain async
+//! function that reads like the way of a request in ARCHITECTURE.md.
+
+mod admission;
+mod answer;
+mod drain;
+mod entry;
+mod facts;
+mod forward;
+mod front;
+mod h2;
+mod handshake;
+mod heads;
+mod route;
+mod state;
+mod tunnel;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::edge::client::ClientStream;
+use crate::edge::clock;
+use crate::edge::dial::prepare;
+use crate::edge::journal::{Journal, Unavailable};
+use crate::edge::listen::{Accepted, Listener};
+use crate::edge::resolve::Resolver;
+use crate::edge::tls::{Preflights, Verifier};
+use crate::logic::policy::Policy;
+use crate::logic::record::{Body, Event, EventKind};
+
+use admission::Admission;
+use arc_swap::ArcSwap;
+use drain::{Drain, Stop, drain};
+use ipnet::IpNet;
+use state::{Active, Shared};
+
+pub use state::{Limits, Timeouts};
+
+/// What a proxy is made of.
+#[derive(Debug)]
+pub struct Parts {
+    pub listeners: Vec<Listener>,
+    pub policy: Policy,
+    pub journal: Journal,
+    pub verifier: Arc<Verifier>,
+    pub timeouts: Timeouts,
+    pub limits: Limits,
+    /// Who may use it.
+    pub clients: Vec<IpNet>,
+}
+
+/// A proxy that is ready to run.
+#[derive(Debug)]
+pub struct Proxy {
+    shared: Arc<Shared>,
+    listeners: Vec<Listener>,
+    stop: Stop,
+    drain: Drain,
+}
+
+/// A handle to change a running proxy.
+#[derive(Debug, Clone)]
+pub struct Control(Arc<Shared>);
+
+impl Proxy {
+    /// Puts the parts together.
+    pub fn new(parts: Parts) -> Proxy {
+        let own: Vec<SocketAddr> = parts.listeners.iter().filter_map(Listener::address).collect();
+        let shared = Shared {
+            active: ArcSwap::from_pointee(Active::new(parts.policy)),
+            journal: parts.journal,
+            resolver: Resolver::new(),
+            preflights: Preflights::new(Arc::clone(&parts.verifier)),
+            verifier: parts.verifier,
+            timeouts: parts.timeouts,
+            limits: parts.limits,
+            clients: parts.clients,
+            own,
+        };
+        let (stop, drain) = drain();
+        Proxy { shared: Arc::new(shared), listeners: parts.listeners, stop, drain }
+    }
+
+    /// A handle for later.
+    pub fn control(&self) -> Control {
+        Control(Arc::clone(&self.shared))
+    }
+
+    /// Where it listens, as clients would name it.
+    pub fn listeners(&self) -> impl Iterator<Item = String> {
+        self.listeners.iter().map(ToString::to_string)
+    }
+
+    /// Runs until `until` ends, then stops in order. Returns how many connections had to be
+    /// closed.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the record cannot be begun.
+    pub async fn run(self, until: impl Future<Output = ()>) -> Result<usize, Unavailable> {
+        let Proxy { shared, listeners, stop, drain } = self;
+        let detail = json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "listen": listeners.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "policy": &*shared.active.load().hash,
+        });
+        shared.journal.decide(event(EventKind::Start, detail)).await?;
+        let admission = Arc::new(Admission::new(shared.limits));
+        for listener in listeners {
+            let admission = Arc::clone(&admission);
+            tokio::spawn(accept(Arc::clone(&shared), listener, admission, drain.clone()));
+        }
+        drop(drain);
+        until.await;
+        let limit: Duration = shared.timeouts.drain;
+        let closed = stop.run(limit).await;
+        // The writer cannot be gone: this handle keeps it.
+        let _ = shared.journal.complete(event(EventKind::Stop, json!({ "closed": closed }))).await;
+        Ok(closed)
+    }
+}
+
+impl Control {
+    /// Puts other rules in force, for requests from now on.
+    pub async fn replace_policy(&self, policy: Policy) {
+        let active = Active::new(policy);
+        let detail = json!({ "policy": &*active.hash });
+        self.0.active.store(Arc::new(active));
+        let _ = self.0.journal.complete(event(EventKind::Policy, detail)).await;
+    }
+
+    /// Notes that other rules were offered and refused.
+    pub async fn policy_refused(&self, errors: &[String]) {
+        let detail = json!({ "refused": errors, "policy": &*self.0.active.load().hash });
+        let _ = self.0.journal.complete(event(EventKind::Policy, detail)).await;
+    }
+}
+
+fn event(kind: EventKind, detail: serde_json::Value) -> Body {
+    Body::event(&Event { time: clock::timestamp(), kind, detail })
+}
+
+/// Accepts until a stop begins.
+async fn accept(shared: Arc<Shared>, listener: Listener, admission: Arc<Admission>, mut drain: Drain) {
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = drain.draining() => return,
+        };
+        let (stream, peer) = match accepted {
+            Accepted::Tcp(stream, peer) => {
+                prepare(&stream);
+                (ClientStream::Tcp(stream), Some(peer))
+            }
+            Accepted::Unix(stream) => (ClientStream::Unix(stream), None),
+        };
+        let Some(ticket) = admission.admit(peer.map(|peer| peer.ip())) else {
+            front::over_limit(&shared, stream, peer).await;
+            continue;
+        };
+        let course = front::serve_connection(Arc::clone(&shared), stream, peer, drain.clone());
+        tokio::spawn(async move {
+            course.await;
+            drop(ticket);
+        });
+    }
+}

@@ -1,18 +1,16 @@
 //! What outgate knows of AWS: endpoints by name.
+//!
+//! A name alone decides: no DNS, no network. `generated` holds what AWS's own data says,
+//! `additions` what that data leaves out; docs/aws-endpoints.md explains both.
 
-/// What a destination's name says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Class {
-    Aws(Endpoint),
-    Other,
-}
+mod additions;
+mod classify;
+mod generated;
+mod head;
+mod region;
+mod tables;
 
-/// An AWS endpoint, read from its name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Endpoint {
-    pub service: Option<Box<str>>,
-    pub region: Option<Box<str>>,
-    pub partition: &'static str,
-    pub fips: bool,
-    pub dualstack: bool,
-}
+#[cfg(test)]
+mod tests;
+
+pub use classify::{Class, Endpoint, Operator, classify};

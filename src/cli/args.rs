@@ -1,0 +1,161 @@
+//! Flags and arguments. Every flag is its setting's name where it has one.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// A local egress proxy: traffic to AWS is held to TLS, and every request is on record.
+#[derive(Debug, Parser)]
+#[command(name = "outgate", version, about, help_expected = true, arg_required_else_help = true, propagate_version = true)]
+#[command(after_help = "Start it: outgate serve. Then, in another shell: eval \"$(outgate env)\"")]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+    /// How log lines on stderr look; RUST_LOG chooses which
+    #[arg(long, value_enum, default_value_t = LogFormat::Text, global = true)]
+    pub log_format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the proxy
+    Serve(ServeArgs),
+    /// Connect as the proxy would; print TLS facts and the verdict
+    Check(CheckArgs),
+    /// Say offline what would be decided, and why
+    Explain(ExplainArgs),
+    /// Print the variables that point programs at the proxy
+    Env(EnvArgs),
+    /// Look at the settings
+    Config(ConfigArgs),
+    /// Print a shell's completions
+    Completions(CompletionsArgs),
+}
+
+/// Where settings come from, and the flags that set them.
+#[derive(Debug, Clone, Args, Default)]
+pub struct SettingsArgs {
+    /// The settings file; else OUTGATE_CONFIG, then outgate.toml in the user's and the system's configuration directory
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Where to listen: ADDR:PORT or unix:/path (port 0 takes a free one); may be repeated
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Vec<String>,
+    /// Whether verdicts are carried out: enforce or report
+    #[arg(long, value_name = "MODE")]
+    pub mode: Option<String>,
+    /// Where the record goes; - is standard output
+    #[arg(long, value_name = "PATH")]
+    pub audit: Option<String>,
+    /// Connect to another place, in curl's form HOST:PORT:HOST:PORT; exempt from the address guard; may be repeated
+    #[arg(long, value_name = "HOST:PORT:ADDR:PORT")]
+    pub connect_to: Vec<String>,
+    /// Private addresses that may be reached; may be repeated
+    #[arg(long, value_name = "CIDR")]
+    pub allow_private: Vec<String>,
+    /// Further trusted roots, in PEM; may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub extra_root: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// What to connect to: a URL, a host, or HOST:PORT
+    #[arg(required = true, value_name = "URL|HOST[:PORT]")]
+    pub targets: Vec<String>,
+    /// One JSON object a line
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// URLs, or hosts, to judge
+    #[arg(value_name = "URL", required_unless_present = "batch", conflicts_with = "batch")]
+    pub urls: Vec<String>,
+    /// Read one request a line from standard input, write one JSON object a line
+    #[arg(long)]
+    pub batch: bool,
+    /// One JSON object a line
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct EnvArgs {
+    /// For which shell or program
+    #[arg(long, value_enum, default_value_t = EnvFormat::Sh)]
+    pub format: EnvFormat,
+    /// As a JSON object
+    #[arg(long, conflicts_with = "format")]
+    pub json: bool,
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EnvFormat {
+    Sh,
+    Fish,
+    Powershell,
+    Docker,
+    DockerBuild,
+    K8s,
+    Systemd,
+    KernelJson,
+    Vscode,
+}
+
+#[derive(Debug, Args)]
+pub struct ConfigArgs {
+    #[command(subcommand)]
+    pub command: ConfigCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Read the settings and report every mistake
+    Check {
+        /// As a JSON object
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        settings: SettingsArgs,
+    },
+    /// Print the effective settings, and where each came from
+    Show {
+        /// As a JSON object
+        #[arg(long)]
+        json: bool,
+        /// Print what a TLS profile allows instead
+        #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "")]
+        profile: Option<String>,
+        #[command(flatten)]
+        settings: SettingsArgs,
+    },
+    /// Print the JSON Schema of the settings file
+    Schema,
+}
+
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}

@@ -1,0 +1,245 @@
+//! `outgate serve`: settings to parts, parts to a proxy, signals to its end.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+use super::args::{ServeArgs, SettingsArgs};
+use super::load::{Environment, file_path, settings, sources_and};
+use super::{FINE, USAGE, complain};
+use crate::config::{self, Listener as ListenSetting, Loaded, Settings};
+use crate::edge::journal::{Journal, Sink, Sync, Writer};
+use crate::edge::listen::{Listener, raise_descriptor_limit};
+use crate::edge::tls::{RootSource, Roots, Verifier};
+use crate::logic::wire::http1::HeadLimits;
+use crate::proxy::{Control, Limits, Parts, Proxy, Timeouts};
+
+pub fn run(args: &ServeArgs) -> u8 {
+    let environment = Environment::read();
+    let loaded = match settings(&args.settings, &environment) {
+        Ok(loaded) => loaded,
+        Err(code) => return code,
+    };
+    for warning in &loaded.warnings {
+        eprintln!("outgate: warning: {warning}");
+    }
+    let unsupported = loaded.settings.unsupported();
+    if !unsupported.is_empty() {
+        unsupported.iter().for_each(complain);
+        return USAGE;
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().max_blocking_threads(64).build();
+    match runtime {
+        Ok(runtime) => runtime.block_on(serve(args, &environment, &loaded)),
+        Err(error) => {
+            complain(format_args!("cannot start: {error}"));
+            USAGE
+        }
+    }
+}
+
+async fn serve(args: &ServeArgs, environment: &Environment, loaded: &Loaded) -> u8 {
+    raise_descriptor_limit();
+    let (proxy, writer) = match assemble(environment, &loaded.settings) {
+        Ok(parts) => parts,
+        Err(why) => {
+            complain(why);
+            return USAGE;
+        }
+    };
+    announce(environment, &loaded.settings, &proxy, &writer);
+    let reloads = reload_on_change(&args.settings, proxy.control());
+    let ended = proxy.run(asked_to_stop()).await;
+    reloads.abort();
+    // The reloading task held a handle of the journal; the writer ends when all are gone.
+    let _ = reloads.await;
+    match ended {
+        Ok(closed) => {
+            if closed > 0 {
+                eprintln!("outgate: {closed} connections were still open after timeouts.drain and were closed");
+            }
+            writer.finish().await;
+            FINE
+        }
+        Err(unavailable) => {
+            complain(format_args!("{unavailable}; name another place with --audit FILE"));
+            USAGE
+        }
+    }
+}
+
+fn assemble(environment: &Environment, settings: &Settings) -> Result<(Proxy, Writer), String> {
+    let source = match settings.tls.roots {
+        config::Roots::System => RootSource::System,
+        config::Roots::Mozilla => RootSource::Mozilla,
+    };
+    let roots = Roots::load(source, &settings.tls.extra_roots).map_err(|error| error.to_string())?;
+    let mut listeners = Vec::new();
+    for place in &settings.listen.proxy {
+        let listener = match place {
+            ListenSetting::Tcp(address) => Listener::tcp(*address),
+            ListenSetting::Unix(path) => Listener::unix(path),
+            ListenSetting::Tls(address) => return Err(format!("tls://{address} cannot be listened on by this version")),
+        };
+        listeners.push(listener.map_err(|error| error.to_string())?);
+    }
+    let sink = open_record(environment, settings.audit.path.as_deref())?;
+    let sync = match settings.audit.sync {
+        config::Sync::Write => Sync::Write,
+        config::Sync::Fsync => Sync::Fsync,
+        config::Sync::None => Sync::None,
+    };
+    let (journal, writer) =
+        Journal::start(sink, sync, settings.audit.stall).map_err(|error| format!("cannot start the record's writer: {error}"))?;
+    let proxy = Proxy::new(Parts {
+        listeners,
+        policy: settings.policy.clone(),
+        journal,
+        verifier: Arc::new(Verifier::new(roots)),
+        timeouts: Timeouts {
+            head: settings.timeouts.head,
+            handshake: settings.timeouts.handshake,
+            connect: settings.timeouts.connect,
+            idle: settings.timeouts.idle,
+            drain: settings.timeouts.drain,
+        },
+        limits: Limits {
+            connections: settings.limits.connections,
+            connections_per_client: settings.limits.connections_per_client,
+            head: HeadLimits { bytes: settings.limits.head_bytes, headers: settings.limits.headers },
+        },
+        clients: settings.clients.allow.clone(),
+    });
+    Ok((proxy, writer))
+}
+
+/// The place that was named, or else the first that can be written.
+fn open_record(environment: &Environment, named: Option<&std::path::Path>) -> Result<Sink, String> {
+    if let Some(path) = named {
+        if path.as_os_str() == "-" {
+            return Ok(Sink::stdout());
+        }
+        return Sink::open(path).map_err(|error| error.to_string());
+    }
+    let mut tried = Vec::new();
+    for place in environment.record_places() {
+        match Sink::open(&place) {
+            Ok(sink) => return Ok(sink),
+            Err(error) => tried.push(error.to_string()),
+        }
+    }
+    Err(format!("no place for the record; set one with --audit FILE, or --audit - for standard output. Tried: {}", tried.join("; ")))
+}
+
+/// Where it listens, where the record goes, how to point a shell at it.
+fn announce(environment: &Environment, settings: &Settings, proxy: &Proxy, writer: &Writer) {
+    let version = env!("CARGO_PKG_VERSION");
+    let mut first = None;
+    for place in proxy.listeners() {
+        eprintln!("outgate {version} listening on {place}");
+        first.get_or_insert(place);
+    }
+    match writer.path() {
+        Some(path) => eprintln!("record: {}", path.display()),
+        None => eprintln!("record: standard output"),
+    }
+    if let Some(url) = first.filter(|url| url.starts_with("http://")) {
+        eprintln!("use it: export HTTPS_PROXY={url} HTTP_PROXY={url} (for everything else that helps: outgate env)");
+    }
+    if settings.policy.mode == crate::model::Mode::Report {
+        eprintln!("mode: report (nothing is blocked)");
+    }
+    let blind = settings.blind_rules();
+    if !blind.is_empty() {
+        let names: Vec<&str> = blind.iter().map(|rule| rule.id()).collect();
+        eprintln!("not seen inside tunnels: {}", names.join(", "));
+    }
+    for variable in ["SSL_CERT_FILE", "SSL_CERT_DIR"] {
+        if environment.get(variable).is_some() {
+            eprintln!("{variable} is set and does not count here: roots are the system's and tls.extra_roots");
+        }
+    }
+}
+
+/// Ends at SIGTERM or SIGINT.
+async fn asked_to_stop() {
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+    eprintln!("outgate: stopping; open connections have timeouts.drain to end (a second signal ends them now)");
+    // The default action is not restored by dropping the streams, so a second signal is ours too.
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = int.recv() => {}
+        }
+        crate::proxy::force_stop();
+    });
+}
+
+/// Reads the settings anew at SIGHUP and when their file changes. A bad file changes nothing.
+fn reload_on_change(args: &SettingsArgs, control: Control) -> tokio::task::JoinHandle<()> {
+    let args = args.clone();
+    tokio::spawn(async move {
+        let environment = Environment::read();
+        let (poke, mut changed) = mpsc::channel(1);
+        let path = file_path(&args, &environment);
+        // Kept alive as long as this task.
+        let _watcher = path.as_ref().and_then(|path| watch(path.clone(), poke.clone()));
+        let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+        loop {
+            tokio::select! {
+                _ = hangup.recv() => {}
+                _ = changed.recv() => {}
+            }
+            reload(&args, &environment, &control).await;
+        }
+    })
+}
+
+async fn reload(args: &SettingsArgs, environment: &Environment, control: &Control) {
+    let loaded = sources_and(args, environment, config::load);
+    let errors: Vec<String> = match loaded {
+        Ok(Ok(loaded)) if loaded.settings.unsupported().is_empty() => {
+            let policy = loaded.settings.policy;
+            if control.has_policy(policy.hash()) {
+                return;
+            }
+            tracing::info!(policy = policy.hash(), "other rules are in force; listeners, limits and the record's place change only at a restart");
+            control.replace_policy(policy).await;
+            return;
+        }
+        Ok(Ok(loaded)) => loaded.settings.unsupported().iter().map(ToString::to_string).collect(),
+        Ok(Err(errors)) => errors.iter().map(ToString::to_string).collect(),
+        Err(_) => vec!["the settings file cannot be read".to_owned()],
+    };
+    for error in &errors {
+        tracing::error!("the changed settings are refused, the rules in force stay: {error}");
+    }
+    control.policy_refused(&errors).await;
+}
+
+fn watch(path: PathBuf, poke: mpsc::Sender<()>) -> Option<notify::RecommendedWatcher> {
+    use notify::Watcher as _;
+    // The folder, since editors and configuration maps replace the file.
+    let folder = path.parent().map(PathBuf::from)?;
+    let name = path.file_name().map(std::ffi::OsStr::to_owned);
+    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        let concerns = event.is_ok_and(|event| {
+            !event.kind.is_access() && event.paths.iter().any(|path| path.file_name() == name.as_deref() || path.ends_with("..data"))
+        });
+        if concerns {
+            // A full queue holds a poke already.
+            let _ = poke.try_send(());
+        }
+    })
+    .ok()?;
+    watcher.watch(&folder, notify::RecursiveMode::NonRecursive).ok()?;
+    Some(watcher)
+}

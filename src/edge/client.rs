@@ -1,0 +1,102 @@
+//! A client's stream, whichever way it came.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
+use tokio::net::{TcpStream, UnixStream};
+
+/// How much of what a refused client still sends is read and dropped.
+const LINGER_BYTES: usize = 256 * 1024;
+/// And for how long.
+const LINGER_TIME: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// A client's connection.
+#[derive(Debug)]
+pub enum ClientStream {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+/// A stream to a client, of whichever HTTP version.
+pub trait ClientIo: AsyncRead + AsyncWrite + Unpin + Send {
+    /// Makes the close a reset, so that a cut-off answer does not look whole.
+    fn abort(&mut self);
+}
+
+impl ClientIo for ClientStream {
+    fn abort(&mut self) {
+        match self {
+            ClientStream::Tcp(stream) => abort(stream),
+            // A Unix socket knows no reset.
+            ClientStream::Unix(_) => {}
+        }
+    }
+}
+
+/// Makes the close of `stream` a reset.
+pub fn abort(stream: &TcpStream) {
+    let _ = socket2::SockRef::from(stream).set_linger(Some(std::time::Duration::ZERO));
+}
+
+/// Writes the last words to a peer and closes so that they arrive: a close with unread bytes in
+/// the receive buffer is a reset, which can overtake them.
+pub async fn last_words<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, words: &[u8]) {
+    let farewell = async {
+        stream.write_all(words).await?;
+        stream.flush().await?;
+        stream.shutdown().await?;
+        let mut scratch = [0; 4096];
+        let mut read = 0;
+        while read < LINGER_BYTES {
+            match tokio::io::AsyncReadExt::read(stream, &mut scratch).await? {
+                0 => break,
+                count => read += count,
+            }
+        }
+        Ok::<(), io::Error>(())
+    };
+    // The peer may be gone already; there is nobody left to tell.
+    let _ = tokio::time::timeout(LINGER_TIME, farewell).await;
+}
+
+impl AsyncRead for ClientStream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            ClientStream::Tcp(stream) => Pin::new(stream).poll_read(context, buffer),
+            ClientStream::Unix(stream) => Pin::new(stream).poll_read(context, buffer),
+        }
+    }
+}
+
+impl AsyncWrite for ClientStream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            ClientStream::Tcp(stream) => Pin::new(stream).poll_write(context, bytes),
+            ClientStream::Unix(stream) => Pin::new(stream).poll_write(context, bytes),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            ClientStream::Tcp(stream) => Pin::new(stream).poll_flush(context),
+            ClientStream::Unix(stream) => Pin::new(stream).poll_flush(context),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            ClientStream::Tcp(stream) => Pin::new(stream).poll_shutdown(context),
+            ClientStream::Unix(stream) => Pin::new(stream).poll_shutdown(context),
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! The journal: the only writer of the record.
+//!
+//! Lines are handed to one thread through a bounded queue; it chains them and writes whatever
+//! has gathered with one call. A decision waits until it is written (and synced, where that is
+//! asked for); nothing passes before. A line whose request has been let through is never
+//! dropped: while the sink fails it waits here, bounded by the number of requests that were open.
+
+mod file;
+mod writer;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::logic::record::Body;
+
+pub use file::{OpenError, Sink};
+use writer::Entry;
+
+/// How many lines may wait for the writer before requests wait for a place.
+const QUEUE: usize = 1024;
+
+/// How far a line must have come before its request goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sync {
+    /// Written to the kernel: survives the process, not the machine.
+    Write,
+    /// On the disk.
+    Fsync,
+    /// Handed to the writer.
+    None,
+}
+
+/// The sink takes nothing: new requests are refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the record cannot be written: {reason}")]
+pub struct Unavailable {
+    pub reason: String,
+}
+
+/// A handle to the journal; clones share it.
+#[derive(Debug, Clone)]
+pub struct Journal {
+    queue: mpsc::Sender<Entry>,
+    state: Arc<State>,
+    sync: Sync,
+    stall: Duration,
+}
+
+/// What the writer tells everybody.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    /// The sink has been silent for longer than `stall`, or failed.
+    stalled: AtomicBool,
+    /// Refusals for which there was no place while it was; the gap event counts them.
+    uncounted: AtomicU64,
+}
+
+impl Journal {
+    /// Starts the writer. The thread ends when all handles are gone and all lines are written.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn start(sink: Sink, sync: Sync, stall: Duration) -> std::io::Result<(Journal, Writer)> {
+        let (queue, lines) = mpsc::channel(QUEUE);
+        let state = Arc::new(State::default());
+        let (done, ended) = oneshot::channel();
+        let path = sink.path().map(PathBuf::from);
+        let thread_state = Arc::clone(&state);
+        std::thread::Builder::new()
+            .name("journal".to_owned())
+            .spawn(move || {
+                writer::run(lines, sink, sync, &thread_state);
+                let _ = done.send(());
+            })?;
+        Ok((
+            Journal {
+                queue,
+                state,
+                sync,
+                stall,
+            },
+            Writer { ended, path },
+        ))
+    }
+
+    /// Puts a decision on record; returns when its request may go on.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the sink failed or took nothing for `stall`; the request must then be
+    /// refused, and [`Journal::refuse`] be told in case the line comes through after all.
+    pub async fn decide(&self, body: Body) -> Result<(), Unavailable> {
+        if self.sync == Sync::None {
+            return self.complete(body).await;
+        }
+        if self.state.stalled.load(Ordering::Acquire) && self.queue.capacity() == 0 {
+            return Err(stalled(self.stall));
+        }
+        let (ack, acked) = oneshot::channel();
+        let write = async {
+            let entry = Entry::Decision { body, ack };
+            self.queue.send(entry).await.map_err(|_| ended())?;
+            acked.await.map_err(|_| ended())?
+        };
+        if let Ok(outcome) = tokio::time::timeout(self.stall, write).await {
+            return outcome;
+        }
+        self.state.stalled.store(true, Ordering::Release);
+        Err(stalled(self.stall))
+    }
+
+    /// Puts a line on record that nothing waits for. Waits only for a place in the queue.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the writer is gone.
+    pub async fn complete(&self, body: Body) -> Result<(), Unavailable> {
+        self.queue
+            .send(Entry::Line(body))
+            .await
+            .map_err(|_| ended())
+    }
+
+    /// As [`Journal::complete`], from a destructor: takes a place if there is one, else leaves
+    /// the line to a task of its own.
+    pub fn complete_detached(&self, body: Body) {
+        if let Err(mpsc::error::TrySendError::Full(entry)) = self.queue.try_send(Entry::Line(body))
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            let queue = self.queue.clone();
+            runtime.spawn(async move { queue.send(entry).await });
+        }
+    }
+
+    /// Puts a refusal on record that could not be decided on record. While the sink takes nothing
+    /// it is counted, not kept: the gap event has the number.
+    pub fn refuse(&self, body: Body) {
+        if self.queue.try_send(Entry::Refusal(body)).is_err() {
+            self.state.uncounted.fetch_add(1, Ordering::AcqRel);
+        }
+    }
+
+    /// Whether the sink is known to take nothing.
+    pub fn is_stalled(&self) -> bool {
+        self.state.stalled.load(Ordering::Acquire)
+    }
+}
+
+/// The writer's end: to wait for the last line.
+#[derive(Debug)]
+pub struct Writer {
+    ended: oneshot::Receiver<()>,
+    path: Option<PathBuf>,
+}
+
+impl Writer {
+    /// Where the record goes; `None` for standard output.
+    pub fn path(&self) -> Option<&std::path::Path> {
+        self.path.as_deref()
+    }
+
+    /// Returns when every handle is gone and every line is written.
+    pub async fn finish(self) {
+        let _ = self.ended.await;
+    }
+}
+
+fn stalled(stall: Duration) -> Unavailable {
+    Unavailable {
+        reason: format!("it took nothing for {} s", stall.as_secs_f64()),
+    }
+}
+
+fn ended() -> Unavailable {
+    Unavailable {
+        reason: "its writer has ended".to_owned(),
+    }
+}

@@ -1,0 +1,126 @@
+//! The roots that outgate trusts upstream.
+
+use std::path::{Path, PathBuf};
+
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, TrustAnchor};
+
+/// Where systems keep their bundle of roots; the first that is there counts. `SSL_CERT_FILE` and
+/// `SSL_CERT_DIR` are not asked: what a shell exports for its own programs must not widen what
+/// the proxy trusts.
+const SYSTEM_BUNDLES: [&str; 7] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/pki/tls/cacert.pem",
+    "/etc/ssl/cert.pem",
+    "/usr/local/share/certs/ca-root-nss.crt",
+];
+
+/// `tls.roots`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RootSource {
+    /// The system's bundle.
+    #[default]
+    System,
+    /// Mozilla's list, as compiled in.
+    Mozilla,
+}
+
+/// The trusted roots, parsed once.
+#[derive(Debug)]
+pub struct Roots {
+    pub(super) anchors: Vec<TrustAnchor<'static>>,
+    /// The certificates themselves, where they are known: a server may present its root as leaf.
+    pub(super) certificates: Vec<CertificateDer<'static>>,
+}
+
+/// Why there are no roots.
+#[derive(Debug, thiserror::Error)]
+pub enum RootsError {
+    #[error(
+        "no trusted roots found on this system; install its ca-certificates package, or set tls.roots = \"mozilla\""
+    )]
+    NoSystemRoots,
+    #[error("cannot read the roots in {path}: {reason}")]
+    Unreadable { path: PathBuf, reason: String },
+    #[error("{0} has no certificate in PEM form")]
+    Empty(PathBuf),
+}
+
+impl Roots {
+    /// Loads the roots of `source` and those in the PEM files `extra`.
+    ///
+    /// # Errors
+    /// [`RootsError`]; an empty store is never an answer.
+    pub fn load(source: RootSource, extra: &[PathBuf]) -> Result<Roots, RootsError> {
+        let mut roots = match source {
+            RootSource::System => Roots::of(system()?),
+            RootSource::Mozilla => Roots {
+                anchors: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+                certificates: Vec::new(),
+            },
+        };
+        if roots.anchors.is_empty() {
+            return Err(RootsError::NoSystemRoots);
+        }
+        for path in extra {
+            let more = Roots::of(read(path)?);
+            if more.anchors.is_empty() {
+                return Err(RootsError::Empty(path.clone()));
+            }
+            roots.anchors.extend(more.anchors);
+            roots.certificates.extend(more.certificates);
+        }
+        Ok(roots)
+    }
+
+    fn of(certificates: Vec<CertificateDer<'static>>) -> Roots {
+        let anchors = certificates
+            .iter()
+            .filter_map(|certificate| webpki::anchor_from_trusted_cert(certificate).ok())
+            .map(|anchor| anchor.to_owned())
+            .collect();
+        Roots {
+            anchors,
+            certificates,
+        }
+    }
+
+    /// How many roots there are.
+    pub fn len(&self) -> usize {
+        self.anchors.len()
+    }
+
+    /// Never true of loaded roots.
+    pub fn is_empty(&self) -> bool {
+        self.anchors.is_empty()
+    }
+}
+
+#[cfg(any(target_os = "macos", windows))]
+fn system() -> Result<Vec<CertificateDer<'static>>, RootsError> {
+    Ok(rustls_native_certs::load_native_certs().certs)
+}
+
+#[cfg(not(any(target_os = "macos", windows)))]
+fn system() -> Result<Vec<CertificateDer<'static>>, RootsError> {
+    let bundle = SYSTEM_BUNDLES
+        .iter()
+        .map(Path::new)
+        .find(|path| path.is_file())
+        .ok_or(RootsError::NoSystemRoots)?;
+    read(bundle)
+}
+
+fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>, RootsError> {
+    let unreadable = |reason: String| RootsError::Unreadable {
+        path: path.to_owned(),
+        reason,
+    };
+    CertificateDer::pem_file_iter(path)
+        .map_err(|error| unreadable(error.to_string()))?
+        .collect::<Result<_, _>>()
+        .map_err(|error| unreadable(error.to_string()))
+}

@@ -1,0 +1,501 @@
+//! The server's hellos: what it agrees to, against what was offered and what the profile allows.
+
+use super::state::{ClientState, Flight12, ServerState};
+use super::{Judge, Retry, Stop};
+use crate::logic::wire::tls::alert::Alert;
+use crate::logic::wire::tls::client_hello::ClientHello;
+use crate::logic::wire::tls::code::{Group, Suite, Version};
+use crate::logic::wire::tls::codec::Malformed;
+use crate::logic::wire::tls::extension as ext;
+use crate::logic::wire::tls::facts::{GroupFact, UpstreamFacts};
+use crate::logic::wire::tls::fault::Fault;
+use crate::logic::wire::tls::key_exchange::share_is_sound;
+use crate::logic::wire::tls::server_hello::ServerHello;
+use crate::logic::wire::tls::step::Side;
+
+impl Judge {
+    /// `alone`: the message ended its record.
+    pub(super) fn on_server_message(
+        &mut self,
+        kind: u8,
+        body: &[u8],
+        alone: bool,
+    ) -> Result<(), Stop> {
+        match self.server_state {
+            ServerState::Hello | ServerState::HelloAgain => self.on_server_hello(body, alone),
+            ServerState::Flight12(flight) => self.on_flight(flight, kind, body, alone),
+            // A ticket is for the client alone; its place is checked already.
+            ServerState::Finish12 { .. } => {
+                self.server_state = ServerState::Finish12 { ticket: false };
+                Ok(())
+            }
+            ServerState::Silent
+            | ServerState::Asked
+            | ServerState::Protected12
+            | ServerState::Tls13 => {
+                let fault = self.unexpected(Side::Server, kind);
+                Err(self.hard(fault))
+            }
+        }
+    }
+
+    fn on_server_hello(&mut self, body: &[u8], alone: bool) -> Result<(), Stop> {
+        let parsed = ServerHello::parse(body);
+        let answer = match parsed {
+            Ok(answer) => answer,
+            Err(what) => return Err(self.bad_server_hello(what)),
+        };
+        let Some(hello) = self.hello.take() else {
+            let fault = self.server_first();
+            return Err(self.hard(fault));
+        };
+        let outcome = if answer.is_retry() {
+            self.judge_retry(&hello, &answer, alone)
+        } else {
+            self.judge_server_hello(&hello, &answer, alone)
+        };
+        self.hello = Some(hello);
+        outcome
+    }
+
+    fn judge_server_hello(
+        &mut self,
+        hello: &ClientHello,
+        answer: &ServerHello,
+        alone: bool,
+    ) -> Result<(), Stop> {
+        let version = answer.version();
+        self.agreed.suite = Some(answer.suite);
+        self.facts.upstream = Some(UpstreamFacts {
+            version,
+            suite: answer.suite,
+            group: None,
+            alpn: None,
+            certificate: None,
+            resumed: false,
+            client_auth: false,
+        });
+        self.judge_version(hello, answer)?;
+        self.judge_suite(hello, answer.suite, version)?;
+        if answer.compression != 0 {
+            self.soft(Fault::weak(
+                "compression",
+                Alert::IllegalParameter,
+                "the server agrees to TLS compression, which leaks what is compressed",
+            ))?;
+        }
+        if let Some(retry) = &self.retry
+            && (retry.suite != answer.suite || version != Version::TLS13)
+        {
+            self.soft(Fault::weak(
+                "second-hello",
+                Alert::IllegalParameter,
+                "the ServerHello agrees to something else than the HelloRetryRequest before it",
+            ))?;
+        }
+        if version == Version::TLS13 {
+            self.judge_tls13(hello, answer, alone)
+        } else {
+            self.judge_tls12(hello, answer)
+        }
+    }
+
+    /// The version: a real one, offered, allowed, said in the way of its RFC, and no downgrade.
+    fn judge_version(&mut self, hello: &ClientHello, answer: &ServerHello) -> Result<(), Stop> {
+        let version = answer.version();
+        let profile = self.question.profile;
+        let fault = |kind, alert, hint: String| Fault::weak(kind, alert, hint);
+        // RFC 8446, section 4.2.1: the extension names 1.3 or later, and legacy_version stays 1.2.
+        let odd = match answer.selected_version {
+            Some(selected) => selected < Version::TLS13 || answer.legacy_version != Version::TLS12,
+            None => version >= Version::TLS13,
+        };
+        if version.name().is_none() || odd || version < Version(0x0300) {
+            let fault = fault(
+                "version",
+                Alert::IllegalParameter,
+                format!(
+                    "the server selects version {version} in a way that no TLS version has; \
+                     profile {} asks for {}",
+                    profile.name(),
+                    profile.versions_in_words()
+                ),
+            );
+            return Err(self.hard(fault));
+        }
+        if !profile.allows_version(version) {
+            self.soft(fault(
+                "version",
+                Alert::ProtocolVersion,
+                format!(
+                    "the server agrees to TLS {version}, and profile {} asks for {}; \
+                     the server has to be updated",
+                    profile.name(),
+                    profile.versions_in_words()
+                ),
+            ))?;
+        }
+        if !hello.offers_version(version) {
+            self.soft(fault(
+                "version",
+                Alert::IllegalParameter,
+                format!("the server selects TLS {version}, which the client did not offer"),
+            ))?;
+        }
+        // RFC 8446, section 4.1.3; only a client that offers 1.3 looks at it.
+        let downgraded = version < Version::TLS13
+            && hello.offers_version(Version::TLS13)
+            && answer.has_downgrade_sentinel();
+        if downgraded {
+            self.soft(fault(
+                "downgrade",
+                Alert::IllegalParameter,
+                format!(
+                    "the server signals that it knows TLS 1.3 and the client offers it, but {version} \
+                     was agreed: somebody between them lowers the version"
+                ),
+            ))?;
+        }
+        Ok(())
+    }
+
+    fn judge_suite(
+        &mut self,
+        hello: &ClientHello,
+        suite: Suite,
+        version: Version,
+    ) -> Result<(), Stop> {
+        if !hello.offers_suite(suite) || suite == Suite::RENEGOTIATION_SCSV {
+            self.soft(Fault::weak(
+                "suite",
+                Alert::IllegalParameter,
+                format!("the server selects {suite}, which the client did not offer"),
+            ))?;
+        }
+        let profile = self.question.profile;
+        if !profile.allows_suite(suite, version) {
+            self.soft(Fault::weak(
+                "suite",
+                Alert::InsufficientSecurity,
+                format!(
+                    "the server agrees to {suite} in TLS {version}, which profile {} does not \
+                     allow: it asks for an ephemeral key exchange and a sound cipher \
+                     (config show --profile {0})",
+                    profile.name()
+                ),
+            ))?;
+        }
+        Ok(())
+    }
+
+    fn judge_tls13(
+        &mut self,
+        hello: &ClientHello,
+        answer: &ServerHello,
+        alone: bool,
+    ) -> Result<(), Stop> {
+        self.check_form13(hello, answer, alone)?;
+        let allowed = [ext::SUPPORTED_VERSIONS, ext::KEY_SHARE, ext::PRE_SHARED_KEY];
+        self.check_extensions(answer, |number| {
+            allowed.contains(&number) && hello.has(number)
+        })?;
+        match answer.psk() {
+            Ok(None) => {}
+            Ok(Some(place)) => {
+                if let Some(upstream) = &mut self.facts.upstream {
+                    upstream.resumed = true;
+                }
+                if place >= hello.psks {
+                    self.soft(Fault::weak(
+                        "pre-shared-key",
+                        Alert::IllegalParameter,
+                        "the server selects a pre-shared key that the client did not offer",
+                    ))?;
+                }
+            }
+            Err(what) => return Err(self.bad_server_hello(what)),
+        }
+        self.judge_share(hello, answer)?;
+        self.protected_from = Some(self.server.read);
+        self.complete_flight(ClientState::Tls13, ServerState::Tls13);
+        Ok(())
+    }
+
+    /// The key share: there, of an offered and allowed group, and sound.
+    fn judge_share(&mut self, hello: &ClientHello, answer: &ServerHello) -> Result<(), Stop> {
+        let share = match answer.share() {
+            Ok(Some(share)) => share,
+            Ok(None) => {
+                return self.soft(Fault::weak(
+                    "no-key-share",
+                    Alert::HandshakeFailure,
+                    "the server sends no key share: a pre-shared key alone gives no forward secrecy",
+                ));
+            }
+            Err(what) => return Err(self.bad_server_hello(what)),
+        };
+        let group = share.group;
+        if let Some(upstream) = &mut self.facts.upstream {
+            upstream.group = Some(GroupFact::Named(group));
+        }
+        let shared = hello
+            .shares
+            .as_ref()
+            .is_some_and(|shares| shares.contains(&group));
+        let retried = self.retry.as_ref().and_then(|retry| retry.group);
+        if !shared || retried.is_some_and(|wanted| wanted != group) {
+            self.soft(Fault::weak(
+                "group",
+                Alert::IllegalParameter,
+                format!("the server selects the group {group}, for which the client sent no share"),
+            ))?;
+        }
+        self.judge_group(group, Version::TLS13)?;
+        if !share_is_sound(group, share.bytes) {
+            self.soft(Fault::weak(
+                "key-share",
+                Alert::IllegalParameter,
+                format!("the server's key share is no sound one of {group}"),
+            ))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn judge_group(&mut self, group: Group, version: Version) -> Result<(), Stop> {
+        let profile = self.question.profile;
+        if profile.allows_group(group, version) {
+            return Ok(());
+        }
+        self.soft(Fault::weak(
+            "group",
+            Alert::InsufficientSecurity,
+            format!(
+                "the server agrees to the group {group} in TLS {version}, which profile {} does \
+                 not allow; its groups are {}",
+                profile.name(),
+                profile.view().groups.join(", ")
+            ),
+        ))
+    }
+
+    fn judge_retry(
+        &mut self,
+        hello: &ClientHello,
+        answer: &ServerHello,
+        alone: bool,
+    ) -> Result<(), Stop> {
+        if self.retry.is_some() {
+            // RFC 8446, section 4.1.4.
+            let fault = Fault::not_tls(
+                "unexpected-message",
+                Alert::UnexpectedMessage,
+                "the server sent a second HelloRetryRequest",
+            );
+            return Err(self.hard(fault));
+        }
+        self.facts.retried = true;
+        // A HelloRetryRequest exists in TLS 1.3 only.
+        if answer.selected_version != Some(Version::TLS13) {
+            let fault = Fault::weak(
+                "version",
+                Alert::IllegalParameter,
+                "the server sent a HelloRetryRequest that does not select TLS 1.3",
+            );
+            return Err(self.hard(fault));
+        }
+        self.judge_version(hello, answer)?;
+        self.judge_suite(hello, answer.suite, Version::TLS13)?;
+        self.check_form13(hello, answer, alone)?;
+        // A cookie comes unasked (RFC 8446, section 4.2); ECH confirms itself (RFC 9849, 7.2.1).
+        let allowed = [
+            ext::SUPPORTED_VERSIONS,
+            ext::KEY_SHARE,
+            ext::ENCRYPTED_CLIENT_HELLO,
+        ];
+        self.check_extensions(answer, |number| {
+            number == ext::COOKIE || (allowed.contains(&number) && hello.has(number))
+        })?;
+        let (group, cookie) = match (answer.retry_group(), answer.cookie()) {
+            (Ok(group), Ok(cookie)) => (group, cookie),
+            (Err(what), _) | (_, Err(what)) => return Err(self.bad_server_hello(what)),
+        };
+        if let Some(group) = group {
+            let shared = hello.shares.iter().flatten().any(|share| *share == group);
+            if shared || hello.groups.is_none() || !hello.offers_group(group) {
+                self.soft(Fault::weak(
+                    "hello-retry",
+                    Alert::IllegalParameter,
+                    format!(
+                        "the server asks for a share of {group}, which the client did not offer or sent already"
+                    ),
+                ))?;
+            }
+            self.judge_group(group, Version::TLS13)?;
+        } else if cookie.is_none() {
+            self.soft(Fault::weak(
+                "hello-retry",
+                Alert::IllegalParameter,
+                "the server sent a HelloRetryRequest that changes nothing",
+            ))?;
+        }
+        self.retry = Some(Retry {
+            suite: answer.suite,
+            group,
+            cookie: cookie.map(<[u8]>::to_vec),
+        });
+        let early_data = hello.early_data;
+        self.complete_flight(ClientState::SecondHello { early_data }, ServerState::Asked);
+        Ok(())
+    }
+
+    /// What holds for every hello of a TLS 1.3 server (RFC 8446, section 4.1.3).
+    fn check_form13(
+        &mut self,
+        hello: &ClientHello,
+        answer: &ServerHello,
+        alone: bool,
+    ) -> Result<(), Stop> {
+        if !alone {
+            // Keys change here, so the record ends here (RFC 8446, section 5.1).
+            let fault = Fault::not_tls(
+                "unexpected-message",
+                Alert::UnexpectedMessage,
+                "the server sent more behind its ServerHello in plaintext",
+            );
+            return Err(self.hard(fault));
+        }
+        if answer.session_id != hello.session_id {
+            self.soft(Fault::weak(
+                "session-id",
+                Alert::IllegalParameter,
+                "the server does not echo the client's session id, as TLS 1.3 asks",
+            ))?;
+        }
+        if hello.compressions != [0] {
+            self.soft(Fault::weak(
+                "compression",
+                Alert::IllegalParameter,
+                "TLS 1.3 was agreed with a client that offers compression, which RFC 8446 forbids",
+            ))?;
+        }
+        Ok(())
+    }
+
+    fn check_extensions(
+        &mut self,
+        answer: &ServerHello,
+        expected: impl Fn(u16) -> bool,
+    ) -> Result<(), Stop> {
+        let odd = answer
+            .extensions
+            .iter()
+            .map(|(number, _)| *number)
+            .find(|number| !expected(*number));
+        match odd {
+            None => Ok(()),
+            Some(number) => self.soft(Fault::weak(
+                "unsolicited-extension",
+                Alert::UnsupportedExtension,
+                format!("the server answers with extension {number}, which has no place there"),
+            )),
+        }
+    }
+
+    fn judge_tls12(&mut self, hello: &ClientHello, answer: &ServerHello) -> Result<(), Stop> {
+        self.agreed.before_tls13 = true;
+        self.agreed.server_random = answer.random;
+        self.agreed.ticket = answer.extension(ext::SESSION_TICKET).is_some();
+        self.agreed.status = [ext::STATUS_REQUEST, ext::STATUS_REQUEST_V2]
+            .into_iter()
+            .any(|number| answer.extension(number).is_some());
+        let only_tls13 = [
+            ext::KEY_SHARE,
+            ext::PRE_SHARED_KEY,
+            ext::COOKIE,
+            ext::EARLY_DATA,
+        ];
+        let renegotiation = hello.offers_suite(Suite::RENEGOTIATION_SCSV);
+        self.check_extensions(answer, |number| {
+            !only_tls13.contains(&number)
+                && (hello.has(number) || (renegotiation && number == ext::RENEGOTIATION_INFO))
+        })?;
+        if answer.extension(ext::TRUNCATED_HMAC).is_some() {
+            self.soft(Fault::weak(
+                "truncated-hmac",
+                Alert::HandshakeFailure,
+                "the server agrees to shortened authentication codes",
+            ))?;
+        }
+        self.check_certificate_types(answer)?;
+        self.judge_alpn(hello, answer)?;
+        // What the client sent behind its hello would be early data or an early change of keys.
+        if self.client.went_on {
+            let fault = Fault::not_tls(
+                "unexpected-record",
+                Alert::UnexpectedMessage,
+                "the client went on in TLS 1.3 (early data), but the server agrees to TLS 1.2",
+            );
+            return Err(self.hard(fault));
+        }
+        let echoed = !hello.session_id.is_empty() && hello.session_id == answer.session_id;
+        let lenient = !self
+            .question
+            .profile
+            .allows_suite(answer.suite, Version::TLS12)
+            || answer.version() != Version::TLS12;
+        self.server_state = ServerState::Flight12(if lenient {
+            Flight12::Lenient
+        } else {
+            Flight12::Certificate {
+                may_resume: echoed || hello.ticket,
+            }
+        });
+        Ok(())
+    }
+
+    /// RFC 7250 and RFC 6091 could agree on keys without certificates.
+    fn check_certificate_types(&mut self, answer: &ServerHello) -> Result<(), Stop> {
+        let types = [
+            ext::CERTIFICATE_TYPE,
+            ext::CLIENT_CERTIFICATE_TYPE,
+            ext::SERVER_CERTIFICATE_TYPE,
+        ];
+        let odd = types
+            .into_iter()
+            .filter_map(|number| answer.extension(number))
+            .any(|body| body != [0]);
+        if odd {
+            return self.soft(Fault::certificate(
+                "not-x509",
+                Alert::UnsupportedCertificate,
+                "the server agrees to certificates that are not X.509",
+            ));
+        }
+        Ok(())
+    }
+
+    fn judge_alpn(&mut self, hello: &ClientHello, answer: &ServerHello) -> Result<(), Stop> {
+        match answer.alpn() {
+            Ok(None) => Ok(()),
+            Ok(Some(name)) => {
+                if let Some(upstream) = &mut self.facts.upstream {
+                    upstream.alpn = Some(String::from_utf8_lossy(name).into_owned());
+                }
+                if hello.alpn.iter().any(|offered| offered == name) {
+                    return Ok(());
+                }
+                self.soft(Fault::weak(
+                    "application-protocol",
+                    Alert::IllegalParameter,
+                    "the server selects an application protocol that the client did not offer",
+                ))
+            }
+            Err(what) => Err(self.bad_server_hello(what)),
+        }
+    }
+
+    fn bad_server_hello(&mut self, what: Malformed) -> Stop {
+        let fault = Fault::malformed("malformed-server-hello", "the ServerHello", what);
+        self.hard(fault)
+    }
+}

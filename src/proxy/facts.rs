@@ -1,0 +1,217 @@
+//! What the judge, the preflight and the dial saw, in the words of findings and records.
+
+use std::time::Duration;
+
+use crate::edge::dial::DialError;
+use crate::edge::relay::End;
+use crate::edge::tls::{Peer, Seen};
+use crate::logic::policy::Effective;
+use crate::logic::record::{ClientTls, Preflight, Tls, UpstreamTls, cut};
+use crate::logic::wire::tls::{CertificateFacts, CertificateFault, ClientFacts, Facts, Group, Refusal, Sni, Suite, UpstreamFacts, Version};
+use crate::model::{Action, Authority, Decision, DnsName, Finding, Host, Rule, Severity};
+
+/// A fault of a handshake: what became known of it, whether it refuses or only reports.
+#[derive(Debug, Clone)]
+pub struct Fault<'a> {
+    pub rule: Rule,
+    pub kind: &'static str,
+    pub hint: &'a str,
+}
+
+impl<'a> From<&'a Refusal> for Fault<'a> {
+    fn from(refusal: &'a Refusal) -> Fault<'a> {
+        Fault { rule: refusal.rule, kind: refusal.kind, hint: &refusal.hint }
+    }
+}
+
+/// The findings of a fault. Bytes to an AWS endpoint that are not TLS are plaintext to AWS too.
+pub fn findings(fault: &Fault<'_>, is_aws: bool, effective: &Effective) -> Vec<Finding> {
+    let finding = |rule: Rule, hint: String| Finding {
+        rule,
+        kind: fault.kind,
+        place: "handshake".into(),
+        action: effective.actions.get(rule),
+        severity: Severity::High,
+        length: None,
+        fingerprint: None,
+        hint,
+    };
+    let mut found = Vec::new();
+    if fault.rule == Rule::NotTls && is_aws {
+        let hint = format!("Bytes that are not TLS, to an AWS endpoint: {}", fault.hint);
+        found.push(finding(Rule::AwsPlaintext, hint));
+    }
+    found.push(finding(fault.rule, fault.hint.to_owned()));
+    found
+}
+
+/// A Host that names another host than the target: what a server behind it would go by.
+pub fn foreign_host(host: Option<&Host>, authority: &Authority, effective: &Effective) -> Option<Finding> {
+    let host = host.filter(|host| **host != authority.host)?;
+    Some(Finding {
+        rule: Rule::SniMismatch,
+        kind: "host-header",
+        place: "header.host".into(),
+        action: effective.actions.get(Rule::SniMismatch),
+        severity: Severity::High,
+        length: None,
+        fingerprint: None,
+        hint: format!(
+            "The request is for {}, but its Host header names {host}; one request must name one host. \
+             Remove the Host header that the program sets by itself.",
+            authority.host
+        ),
+    })
+}
+
+/// CONNECT named an address that the hello's name does not resolve to.
+pub fn foreign_address(name: &DnsName, address: &Host, effective: &Effective, error: Option<String>) -> Finding {
+    let why = error.map_or_else(|| format!("{name} does not resolve to it"), |error| error);
+    Finding {
+        rule: Rule::SniMismatch,
+        kind: "foreign-address",
+        place: "sni".into(),
+        action: effective.actions.get(Rule::SniMismatch),
+        severity: Severity::High,
+        length: None,
+        fingerprint: None,
+        hint: format!(
+            "CONNECT asks for {address} and the hello for {name}, but {why}. \
+             Let the client ask the proxy for the name (no own resolving, no pinned address)."
+        ),
+    }
+}
+
+/// The preflight's word on a certificate that the tunnel hides.
+pub fn bad_certificate(fault: CertificateFault) -> Refusal {
+    Refusal {
+        rule: Rule::InvalidCertificate,
+        kind: fault.kind(),
+        alert: Some(fault.alert()),
+        to_client: None,
+        hint: format!("In a handshake of its own with the same address, outgate found: {}.", fault.words()),
+    }
+}
+
+/// The rules refuse the hello's name.
+pub fn refused_name(decision: &Decision) -> Refusal {
+    let (rule, kind, hint) = decision
+        .leading()
+        .map_or((Rule::Destination, "name", String::new()), |finding| (finding.rule, finding.kind, finding.hint.clone()));
+    Refusal { rule, kind, alert: Some(crate::logic::wire::tls::Alert::UnrecognizedName), to_client: None, hint }
+}
+
+/// Both legs as the record has them.
+pub fn tls(facts: &Facts, preflight: Option<&Seen>) -> Tls {
+    Tls {
+        client: facts.client.as_ref().map(client),
+        upstream: match (&facts.upstream, preflight) {
+            (None, None) => None,
+            (upstream, preflight) => Some(upstream_tls(upstream.as_ref(), facts, preflight)),
+        },
+    }
+}
+
+fn client(facts: &ClientFacts) -> ClientTls {
+    ClientTls {
+        version: Some(facts.version.to_string()),
+        sni: match &facts.sni {
+            Sni::Absent => None,
+            Sni::Name(name) => Some(name.to_string()),
+            Sni::Bad(_) => None,
+        },
+        alpn: facts.alpn.iter().take(16).map(|protocol| cut(protocol, 64)).collect(),
+        ja4: Some(facts.ja4.clone()),
+    }
+}
+
+fn upstream_tls(facts: Option<&UpstreamFacts>, all: &Facts, preflight: Option<&Seen>) -> UpstreamTls {
+    let mut tls = UpstreamTls::default();
+    if let Some(facts) = facts {
+        tls.version = Some(facts.version.to_string());
+        tls.cipher = Some(facts.suite.to_string());
+        tls.group = facts.group.map(|group| group.to_string());
+        if let Some(certificate) = &facts.certificate {
+            tls.verified = Some(all.certificate_verified);
+            describe(&mut tls, certificate);
+        }
+    }
+    if let Some(seen) = preflight {
+        let (word, verified, chain) = match seen {
+            Seen::Verified(peer) => (Preflight::Verified, Some(true), Some(&peer.chain)),
+            Seen::Failed(_, peer) => (Preflight::Failed, Some(false), Some(&peer.chain)),
+            Seen::Inconclusive(_) => (Preflight::Inconclusive, None, None),
+        };
+        tls.preflight = Some(word);
+        // What the tunnel itself showed counts for more.
+        if tls.sha256.is_none() {
+            tls.verified = verified;
+            let leaf = chain.and_then(|chain| chain.first());
+            if let Some(certificate) = leaf.and_then(|leaf| CertificateFacts::read(leaf)) {
+                describe(&mut tls, &certificate);
+            }
+        }
+    }
+    tls
+}
+
+fn describe(tls: &mut UpstreamTls, certificate: &CertificateFacts) {
+    tls.issuer = Some(cut(&certificate.issuer, 256));
+    tls.not_after = jiff::Timestamp::from_second(certificate.not_after).ok().map(|time| time.to_string());
+    tls.sha256 = Some(certificate.sha256.iter().map(|byte| format!("{byte:02x}")).collect());
+}
+
+/// Status and RFC 9209 word for an upstream that could not be reached.
+pub fn dial_failure(error: &DialError) -> (u16, &'static str) {
+    match error {
+        DialError::TimedOut { .. } => (504, "connection_timeout"),
+        DialError::NoAddress => (502, "destination_not_found"),
+        DialError::Connect { source, .. } => match source.kind() {
+            std::io::ErrorKind::ConnectionRefused => (502, "connection_refused"),
+            std::io::ErrorKind::HostUnreachable | std::io::ErrorKind::NetworkUnreachable => (502, "destination_ip_unroutable"),
+            std::io::ErrorKind::TimedOut => (504, "connection_timeout"),
+            _ => (502, "destination_unavailable"),
+        },
+    }
+}
+
+/// A session of our own, as the record has it.
+pub fn originated(peer: &Peer) -> Tls {
+    let mut upstream = UpstreamTls {
+        version: peer.version.map(|code| Version(code).to_string()),
+        cipher: peer.suite.map(|code| Suite(code).to_string()),
+        group: peer.group.map(|code| Group(code).to_string()),
+        verified: Some(true),
+        ..UpstreamTls::default()
+    };
+    if let Some(certificate) = peer.chain.first().and_then(|leaf| CertificateFacts::read(leaf)) {
+        describe(&mut upstream, &certificate);
+    }
+    Tls { client: None, upstream: Some(upstream) }
+}
+
+/// A request was to be upgraded, and the upstream's certificate is bad. That it goes over
+/// verified TLS was our own word, so no setting softens this.
+pub fn upgrade_failed(refusal: &Refusal) -> Vec<Finding> {
+    vec![Finding {
+        rule: refusal.rule,
+        kind: refusal.kind,
+        place: "handshake".into(),
+        action: Action::Block,
+        severity: Severity::High,
+        length: None,
+        fingerprint: None,
+        hint: refusal.hint.clone(),
+    }]
+}
+
+/// How a relay ended, in words; `None` for an end in order. No `end`: the proxy stops.
+pub fn relay_end(end: Option<&End>, idle: Duration) -> Option<String> {
+    match end {
+        Some(End::Closed) => None,
+        Some(End::Idle) => Some(format!("closed: nothing moved for {} s (timeouts.idle)", idle.as_secs_f64())),
+        Some(End::Client(error)) => Some(format!("the client's connection failed: {error}")),
+        Some(End::Upstream(error)) => Some(format!("the upstream's connection failed: {error}")),
+        None => Some("closed: outgate stopped".to_owned()),
+    }
+}

@@ -1,0 +1,302 @@
+//! The front door of one connection: strict heads, one after the other, each to its course.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::io::AsyncWriteExt as _;
+
+use crate::edge::client::{ClientStream, last_words};
+use crate::edge::clock;
+use crate::edge::http1::{Conn, ReadHeadError};
+use crate::logic::record::{Body, Client, Event, EventKind, Request};
+use crate::logic::wire::first_bytes::{FirstBytes, first_bytes};
+use crate::logic::wire::http1::{HeadError, RequestHead, RequestTarget};
+use crate::model::{Action, Decision, Finding, Mode, Rule, Severity};
+
+use super::answer::Answer;
+use super::drain::Drain;
+use super::entry::Draft;
+use super::forward::{Forward, Idle, forward};
+use super::state::{Active, Shared};
+use super::tunnel::{Connect, TunnelClient, tunnel};
+use super::{h2, heads};
+
+/// What a connection is, for the records of its requests.
+#[derive(Debug, Clone)]
+pub struct Visitor {
+    pub conn: Arc<str>,
+    pub client: Client,
+}
+
+/// What the front door got to read.
+enum Read {
+    Head(Box<RequestHead>),
+    Http2,
+    Refused(Refused),
+    /// Nothing more to answer: the client is gone, or the proxy stops.
+    Gone { error: Option<String>, bytes: usize },
+}
+
+/// A connection that is refused before there was a request.
+struct Refused {
+    rule: Rule,
+    kind: &'static str,
+    hint: String,
+    status: u16,
+}
+
+impl Refused {
+    fn decision(&self) -> Decision {
+        let finding = Finding {
+            rule: self.rule,
+            kind: self.kind,
+            place: "head".into(),
+            action: Action::Block,
+            severity: Severity::Medium,
+            length: None,
+            fingerprint: None,
+            hint: self.hint.clone(),
+        };
+        Decision::from_findings(vec![finding], Mode::Enforce)
+    }
+}
+
+fn visitor(peer: Option<SocketAddr>) -> Visitor {
+    let addr = peer.map(|peer| Arc::from(peer.to_string()));
+    Visitor { conn: Arc::from(clock::new_id()), client: Client { addr, ..Client::default() } }
+}
+
+/// Serves one connection to its end.
+pub async fn serve_connection(shared: Arc<Shared>, stream: ClientStream, peer: Option<SocketAddr>, mut drain: Drain) {
+    let visitor = visitor(peer);
+    let mut conn = Conn::new(stream);
+    if let Some(refused) = stranger(&shared, peer) {
+        return refuse(&shared, &visitor, conn, refused, None).await;
+    }
+    let mut served = 0_u64;
+    // The upstream connection of the last forwarded request, for the next one.
+    let mut idle = None;
+    loop {
+        match read_head(&shared, &mut conn, served == 0, &mut drain).await {
+            Read::Head(head) => {
+                let active = shared.active.load_full();
+                let draft = Draft::new(&visitor.conn, &visitor.client, &active.hash, active.policy.mode);
+                match course(&shared, &active, draft, *head, conn, &mut idle, &mut drain).await {
+                    Some(again) => conn = again,
+                    None => return,
+                }
+                served += 1;
+            }
+            Read::Http2 => return h2::serve(shared, visitor, conn, drain).await,
+            Read::Refused(refused) => {
+                let seen = heads::glimpse(conn.buffered());
+                return refuse(&shared, &visitor, conn, refused, seen).await;
+            }
+            Read::Gone { error, bytes } => {
+                if served == 0 || bytes > 0 {
+                    never_a_request(&shared, &visitor, error, bytes).await;
+                }
+                return;
+            }
+        }
+    }
+}
+
+/// One request. Gives the connection back if another may follow.
+async fn course(
+    shared: &Arc<Shared>,
+    active: &Active,
+    mut draft: Draft,
+    head: RequestHead,
+    conn: Conn<ClientStream>,
+    idle: &mut Option<Idle>,
+    drain: &mut Drain,
+) -> Option<Conn<ClientStream>> {
+    let request = heads::described(&head);
+    match &head.target {
+        RequestTarget::Authority(authority) => {
+            let host = head.host.as_ref().map(|host| &host.host);
+            let connect = Connect { authority, host, request };
+            Box::pin(tunnel(shared, active, draft, connect, Http1Tunnel(conn), drain)).await;
+            None
+        }
+        RequestTarget::Absolute { .. } => Box::pin(forward(shared, active, draft, Forward { request, head }, conn, idle, drain)).await,
+        RequestTarget::Origin(_) | RequestTarget::Asterisk => {
+            draft.set_request(request);
+            let refused = Refused {
+                rule: Rule::MalformedRequest,
+                kind: "origin-form",
+                hint: "This is a proxy, and the request names no host in its first line, as requests to a server do. \
+                       Do not put the proxy's address into a URL: set HTTPS_PROXY and HTTP_PROXY to it."
+                    .to_owned(),
+                status: 400,
+            };
+            refuse_draft(shared, draft, conn, refused).await;
+            None
+        }
+    }
+}
+
+/// Reads until a head is whole or certain to be refused.
+async fn read_head(shared: &Shared, conn: &mut Conn<ClientStream>, first: bool, drain: &mut Drain) -> Read {
+    // A kept-alive connection may be quiet for long before its next request.
+    let quiet = if first { shared.timeouts.head } else { shared.timeouts.idle };
+    if conn.buffered().is_empty() {
+        let read = tokio::select! {
+            read = tokio::time::timeout(quiet, conn.read_more()) => read,
+            () = drain.draining() => return Read::Gone { error: None, bytes: 0 },
+        };
+        match read {
+            Ok(Ok(0)) => return Read::Gone { error: None, bytes: 0 },
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => return Read::Gone { error: Some(error.to_string()), bytes: 0 },
+            Err(_) if first => return Read::Refused(head_timeout(shared)),
+            Err(_) => return Read::Gone { error: None, bytes: 0 },
+        }
+    }
+    match tokio::time::timeout(shared.timeouts.head, judge_start(shared, conn, first)).await {
+        Ok(read) => read,
+        Err(_) => Read::Refused(head_timeout(shared)),
+    }
+}
+
+fn head_timeout(shared: &Shared) -> Refused {
+    let limit = shared.timeouts.head.as_secs_f64();
+    Refused {
+        rule: Rule::Limits,
+        kind: "head-timeout",
+        hint: format!("No whole request head came within {limit} s (timeouts.head)."),
+        status: 408,
+    }
+}
+
+/// Reads on until it is clear what the client began with, and its head is whole.
+async fn judge_start(shared: &Shared, conn: &mut Conn<ClientStream>, first: bool) -> Read {
+    while first {
+        let (kind, hint) = match first_bytes(conn.buffered()) {
+            FirstBytes::NeedMore => match conn.read_more().await {
+                Ok(0) => break,
+                Ok(_) => continue,
+                Err(error) => return Read::Gone { error: Some(error.to_string()), bytes: conn.buffered().len() },
+            },
+            FirstBytes::Http2Preface => return Read::Http2,
+            FirstBytes::Http1 | FirstBytes::Unknown => break,
+            FirstBytes::TlsClientHello => (
+                "tls-client-hello",
+                "This port speaks plain HTTP, and the client began with TLS. Write the proxy's URL with http://, \
+                 as in HTTPS_PROXY=http://127.0.0.1:3128: what the client sends through it stays encrypted.",
+            ),
+            FirstBytes::Socks4 | FirstBytes::Socks5 => (
+                "socks",
+                "This is an HTTP proxy, and the client began with SOCKS. Set HTTPS_PROXY and HTTP_PROXY to \
+                 http://127.0.0.1:3128 instead of a socks:// URL in ALL_PROXY.",
+            ),
+        };
+        return Read::Refused(Refused { rule: Rule::MalformedRequest, kind, hint: hint.to_owned(), status: 400 });
+    }
+    match conn.read_request_head(shared.limits.head).await {
+        Ok(Some(head)) => Read::Head(Box::new(head)),
+        Ok(None) => Read::Gone { error: None, bytes: 0 },
+        Err(ReadHeadError::Head(error)) => Read::Refused(refused_head(error)),
+        Err(error @ (ReadHeadError::Truncated | ReadHeadError::Io(_))) => {
+            Read::Gone { error: Some(error.to_string()), bytes: conn.buffered().len() }
+        }
+    }
+}
+
+fn refused_head(error: HeadError) -> Refused {
+    Refused { rule: error.rule(), kind: error.kind(), hint: format!("{error}: {}", error.hint()), status: error.status() }
+}
+
+fn stranger(shared: &Shared, peer: Option<SocketAddr>) -> Option<Refused> {
+    let peer = peer?.ip().to_canonical();
+    let known = shared.clients.iter().any(|net| net.contains(&peer));
+    (!known).then(|| Refused {
+        rule: Rule::ClientAuth,
+        kind: "client-address",
+        hint: format!("{peer} may not use this proxy; add its address or network to clients.allow."),
+        status: 403,
+    })
+}
+
+/// Records and answers a connection that is refused before there was a request.
+async fn refuse(
+    shared: &Shared,
+    visitor: &Visitor,
+    conn: Conn<ClientStream>,
+    refused: Refused,
+    seen: Option<Request>,
+) {
+    let active = shared.active.load_full();
+    let mut draft = Draft::new(&visitor.conn, &visitor.client, &active.hash, active.policy.mode);
+    if let Some(seen) = seen {
+        draft.set_request(seen);
+    }
+    refuse_draft(shared, draft, conn, refused).await;
+}
+
+async fn refuse_draft(shared: &Shared, draft: Draft, mut conn: Conn<ClientStream>, refused: Refused) {
+    let decision = refused.decision();
+    let Refused { rule, hint, status, .. } = refused;
+    let id = draft.id().to_owned();
+    draft.refuse(&shared.journal, &decision, Some(status)).await;
+    let answer = Answer::by_rule(rule, status, hint);
+    last_words(conn.stream_mut(), &answer.http1(&id, false)).await;
+}
+
+/// A line for a connection that came to nothing.
+async fn never_a_request(shared: &Shared, visitor: &Visitor, error: Option<String>, bytes: usize) {
+    let event = Event {
+        time: clock::timestamp(),
+        kind: EventKind::ClientError,
+        detail: json!({
+            "conn": &*visitor.conn,
+            "client": visitor.client.addr.as_deref(),
+            "bytes": bytes,
+            "error": error.unwrap_or_else(|| "closed before a request".to_owned()),
+        }),
+    };
+    // The writer cannot be gone while a connection is open.
+    let _ = shared.journal.complete(Body::event(&event)).await;
+}
+
+/// A CONNECT over HTTP/1.1.
+struct Http1Tunnel(Conn<ClientStream>);
+
+impl TunnelClient for Http1Tunnel {
+    type Stream = ClientStream;
+
+    async fn refuse(mut self, answer: &Answer, request_id: &str) {
+        last_words(self.0.stream_mut(), &answer.http1(request_id, false)).await;
+    }
+
+    async fn accept(self) -> std::io::Result<(ClientStream, Vec<u8>)> {
+        let (mut stream, early) = self.0.into_parts();
+        let early = early.to_vec();
+        // One write, so that the client never sees half of it.
+        stream.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await?;
+        Ok((stream, early))
+    }
+}
+
+/// Answers a connection for which there is no place. Waits for nobody: accepting waits for this.
+pub async fn over_limit(shared: &Shared, mut stream: ClientStream, peer: Option<SocketAddr>) {
+    let visitor = visitor(peer);
+    let active = shared.active.load_full();
+    let draft = Draft::new(&visitor.conn, &visitor.client, &active.hash, active.policy.mode);
+    let id = draft.id().to_owned();
+    let limits = shared.limits;
+    let hint = format!(
+        "There are as many connections as limits.connections ({}) or limits.connections_per_client ({}) allow. \
+         Close some, or raise the limit.",
+        limits.connections, limits.connections_per_client
+    );
+    let refused = Refused { rule: Rule::Limits, kind: "connections", hint, status: Rule::Limits.status() };
+    let decision = refused.decision();
+    draft.refuse(&shared.journal, &decision, Some(refused.status)).await;
+    let answer = Answer::by_rule(refused.rule, refused.status, refused.hint).http1(&id, false);
+    // What the socket's buffer does not take at once is not sent.
+    let _ = tokio::time::timeout(Duration::from_millis(50), stream.write_all(&answer)).await;
+}

@@ -1,0 +1,102 @@
+//! From a target to the addresses that may be dialled: rules on names, resolving, the address
+//! guard. Nothing is resolved for a refused name.
+
+use std::net::{IpAddr, SocketAddr};
+
+use crate::edge::resolve::Resolver;
+use crate::logic::aws::Class;
+use crate::logic::policy::{Effective, Permit, Policy, Redirect, Space, Target};
+use crate::logic::record::{AwsCall, Destination};
+use crate::model::{Action, Authority, Decision, Finding, Host, Verdict};
+
+use super::heads::SIGNED_IN_THE_CLEAR;
+
+/// What came of a target.
+#[derive(Debug)]
+pub enum Routed {
+    Refused(Decision),
+    /// The rules allow it, but its name has no address.
+    Unresolved { decision: Decision, reason: String },
+    Permitted { decision: Decision, permit: Permit, answered: Option<String> },
+}
+
+/// Judges `target` by name and by address. `found` is what other rules found before.
+pub async fn route(
+    policy: &Policy,
+    resolver: &Resolver,
+    own: &[SocketAddr],
+    target: &Target<'_>,
+    effective: &Effective,
+    mut found: Vec<Finding>,
+) -> Routed {
+    found.extend(policy.judge_name(target, effective));
+    if policy.refuses(&found, effective) {
+        return Routed::Refused(Decision::from_findings(found, effective.mode));
+    }
+    // What is upgraded goes where an https:// URL would go.
+    let decision = Decision::from_findings(found.clone(), effective.mode);
+    let asked = match decision.verdict {
+        Verdict::Upgrade => Authority { port: tls_port(target.authority.port), ..target.authority.clone() },
+        Verdict::Allow | Verdict::Report | Verdict::Strip | Verdict::Block | Verdict::Error => target.authority.clone(),
+    };
+    let redirect = policy.connect_to(&asked);
+    let dialled = redirect.map_or_else(|| asked.clone(), |redirect| redirect.target(&asked));
+    let (addresses, answered) = match addresses_of(resolver, &dialled.host).await {
+        Ok(answer) => answer,
+        Err(reason) => {
+            return Routed::Unresolved { decision: Decision::from_findings(found, effective.mode), reason };
+        }
+    };
+    let addresses: Vec<SocketAddr> = addresses.into_iter().map(|ip| SocketAddr::new(ip, dialled.port)).collect();
+    if redirect.is_some_and(Redirect::names_host) || addresses.iter().all(|address| is_near(address.ip())) {
+        for finding in found.iter_mut().filter(|finding| finding.kind == SIGNED_IN_THE_CLEAR) {
+            finding.action = finding.action.min(Action::Report);
+        }
+    }
+    match policy.permit(target, effective, found, &addresses, own) {
+        (decision, Some(permit)) => Routed::Permitted { decision, permit, answered },
+        (decision, None) => Routed::Refused(decision),
+    }
+}
+
+/// Where `http://` on `port` would be found with `https://`.
+const fn tls_port(port: u16) -> u16 {
+    if port == 80 { 443 } else { port }
+}
+
+/// On this machine or on a private network, where test servers speak plain HTTP.
+fn is_near(ip: IpAddr) -> bool {
+    matches!(Space::of(ip), Space::Loopback | Space::Private)
+}
+
+/// The addresses of a host, and the name that answered if it is another one.
+pub async fn addresses_of(resolver: &Resolver, host: &Host) -> Result<(Vec<IpAddr>, Option<String>), String> {
+    match host {
+        Host::V4(addr) => Ok((vec![IpAddr::V4(*addr)], None)),
+        Host::V6(addr) => Ok((vec![IpAddr::V6(*addr)], None)),
+        Host::Name(name) => {
+            let answer = resolver.resolve(name).await.map_err(|error| error.to_string())?;
+            Ok((answer.addresses.clone(), answer.answered.clone()))
+        }
+    }
+}
+
+/// What the endpoint's name tells, as the record has it.
+pub fn described(class: &Class) -> (Destination, Option<AwsCall>) {
+    match class {
+        Class::Other => (Destination { class: "other", ..Destination::default() }, None),
+        Class::Aws(endpoint) => {
+            let service = endpoint.service.as_ref().map(ToString::to_string);
+            let region = endpoint.region.as_ref().map(ToString::to_string);
+            let destination = Destination {
+                class: "aws",
+                service: service.clone(),
+                region: region.clone(),
+                partition: Some(endpoint.partition),
+                addr: None,
+                answered: None,
+            };
+            (destination, Some(AwsCall { service, region, ..AwsCall::default() }))
+        }
+    }
+}

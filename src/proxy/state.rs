@@ -1,0 +1,72 @@
+//! What all connections of one proxy share.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use ipnet::IpNet;
+
+use crate::edge::journal::Journal;
+use crate::edge::resolve::Resolver;
+use crate::edge::tls::{Preflights, Verifier};
+use crate::logic::policy::{Effective, Policy};
+use crate::logic::wire::http1::HeadLimits;
+use crate::logic::wire::tls::Profile;
+
+/// The rules in force, with their hash as records carry it.
+#[derive(Debug)]
+pub struct Active {
+    pub policy: Policy,
+    pub hash: Arc<str>,
+}
+
+impl Active {
+    /// Takes `policy` as it is.
+    pub fn new(policy: Policy) -> Active {
+        let hash = Arc::from(policy.hash());
+        Active { policy, hash }
+    }
+}
+
+/// `[timeouts]`.
+#[derive(Debug, Clone, Copy)]
+pub struct Timeouts {
+    /// For a request head to arrive.
+    pub head: Duration,
+    /// From CONNECT until both hellos are judged.
+    pub handshake: Duration,
+    pub connect: Duration,
+    pub idle: Duration,
+    /// How long open requests have when the proxy stops.
+    pub drain: Duration,
+}
+
+/// `[limits]`.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    pub connections: usize,
+    pub connections_per_client: usize,
+    pub head: HeadLimits,
+}
+
+/// The parts that a connection works with. Only `proxy` sees it whole; each step gets its part.
+#[derive(Debug)]
+pub struct Shared {
+    pub(super) active: ArcSwap<Active>,
+    pub(super) journal: Journal,
+    pub(super) resolver: Resolver,
+    pub(super) preflights: Preflights,
+    pub(super) verifier: Arc<Verifier>,
+    pub(super) timeouts: Timeouts,
+    pub(super) limits: Limits,
+    /// Who may use the proxy.
+    pub(super) clients: Vec<IpNet>,
+    /// Where the proxy itself listens.
+    pub(super) own: Vec<SocketAddr>,
+}
+
+/// The TLS profile in force for a destination.
+pub fn profile(effective: &Effective) -> &'static Profile {
+    Profile::get(effective.profile)
+}
