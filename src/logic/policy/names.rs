@@ -217,6 +217,22 @@ impl Policy {
                 ),
             ));
         }
+        if let Some(account) = text(&endpoint.account)
+            && !self.aws.accounts.is_empty()
+            && !self.aws.accounts.iter().any(|allowed| allowed == account)
+        {
+            found.push(finding(
+                Rule::AwsAccount,
+                "endpoint-account",
+                "host",
+                effective.actions.get(Rule::AwsAccount),
+                Severity::Medium,
+                format!(
+                    "{host} belongs to account {account}, which is not in aws.accounts; add \
+                     \"{account}\" there if it is meant"
+                ),
+            ));
+        }
         if self.aws.require_fips && !endpoint.fips {
             found.push(finding(
                 Rule::AwsFips,
