@@ -113,6 +113,13 @@ fn what_is_no_toml_is_told_with_its_line() {
 }
 
 #[test]
+fn a_key_that_stands_twice_hides_no_other_mistake() {
+    insta::assert_snapshot!(of_file(
+        "mode = \"report\"\nmode = \"enforce\"\nmod = 1\n[tls]\nprofile = \"weak\"\n[tls]\nroots = 1\n"
+    ));
+}
+
+#[test]
 fn sections_and_keys_are_not_confused() {
     insta::assert_snapshot!(of_file(
         "tls = \"strict\"\n[mode]\na = 1\n[destinations.rule]\naction = \"allow\"\n[nonsense]\na = 1\n"
@@ -233,6 +240,11 @@ fn variables_and_flags_are_named_as_they_were_typed() {
             flag: "--mode".to_owned(),
             key: "mode".to_owned(),
             values: vec!["off".to_owned()],
+        },
+        FlagValue {
+            flag: "--intercept".to_owned(),
+            key: "intercept.hosts".to_owned(),
+            values: vec!["al".to_owned()],
         },
     ];
     insta::assert_snapshot!(messages(&Sources {

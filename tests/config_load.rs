@@ -116,6 +116,15 @@ fn the_stronger_source_wins_and_is_named() {
             values: vec!["::127.0.0.1:5000".to_owned(), "a:1:[::1]:2".to_owned()],
         },
     ];
+    let flags = [
+        flags,
+        vec![FlagValue {
+            flag: "--extra-root".to_owned(),
+            key: "tls.extra_roots".to_owned(),
+            values: vec!["/a,b.pem".to_owned(), "/c.pem".to_owned()],
+        }],
+    ]
+    .concat();
     let file = "mode = \"enforce\"\n\n[tls]\nprofile = \"strict\"\npreflight = \"all\"\n";
     let loaded = config::load(&Sources {
         file: Some(("/etc/outgate/outgate.toml", file)),

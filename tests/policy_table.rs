@@ -9,7 +9,7 @@
 use std::net::SocketAddr;
 
 use outgate::logic::aws::Class;
-use outgate::logic::aws::Endpoint;
+use outgate::logic::aws::classify;
 use outgate::logic::policy::Access;
 use outgate::logic::policy::ConnectTo;
 use outgate::logic::policy::DestinationRule;
@@ -24,30 +24,14 @@ use outgate::logic::policy::default_actions;
 use outgate::model::Action;
 use outgate::model::Authority;
 use outgate::model::Decision;
+use outgate::model::Host;
 use outgate::model::Mode;
 use outgate::model::Rule;
 use outgate::model::Verdict;
 use proptest::prelude::*;
 
-fn aws(region: Option<&str>, fips: bool) -> Class {
-    Class::Aws(Endpoint {
-        service: Some("s3".into()),
-        region: region.map(Into::into),
-        partition: "aws",
-        fips,
-        dualstack: false,
-    })
-}
-
-/// Enough of a classifier for the rows.
 fn class(host: &str) -> Class {
-    match host {
-        "s3.us-east-1.amazonaws.com" => aws(Some("us-east-1"), false),
-        "s3-fips.us-east-1.amazonaws.com" => aws(Some("us-east-1"), true),
-        "s3.eu-central-1.amazonaws.com" => aws(Some("eu-central-1"), false),
-        "iam.amazonaws.com" => aws(None, false),
-        _ => Class::Other,
-    }
+    classify(&Host::parse(host).unwrap())
 }
 
 fn own() -> Vec<SocketAddr> {
@@ -180,6 +164,13 @@ fn without_settings() {
         (
             connect("db.internal:443"),
             "64:ff9b::10.0.0.9",
+            "report private-address/private=report",
+            "block private-address/private=block",
+        ),
+        // Any customer can have a name of this kind that leads anywhere.
+        (
+            connect("internal-a-1.us-east-1.elb.amazonaws.com:443"),
+            "10.0.0.9",
             "report private-address/private=report",
             "block private-address/private=block",
         ),
@@ -391,6 +382,11 @@ fn destination_rules_fall_through() {
                 ..DestinationRule::default()
             },
             DestinationRule {
+                buckets: vec!["mine".into()],
+                action: Some(Access::Allow),
+                ..DestinationRule::default()
+            },
+            DestinationRule {
                 operations: vec!["s3:GetObject".into()],
                 action: Some(Access::Allow),
                 ..DestinationRule::default()
@@ -441,6 +437,12 @@ fn destination_rules_fall_through() {
             "8.8.8.8",
             "block destination/not-listed=block",
         ),
+        // A bucket is seen where the name has it.
+        (
+            "CONNECT mine.s3.eu-central-1.amazonaws.com:443",
+            "8.8.8.8",
+            "allow ",
+        ),
         // A denied network is denied by any name; the earlier rule wins where one matches.
         (
             "CONNECT s3.us-east-1.amazonaws.com:443",
@@ -464,8 +466,17 @@ fn the_perimeter_is_judged_where_names_show_it() {
     let policy = spec(|spec| {
         spec.aws.regions = vec!["eu-central-1".into()];
         spec.aws.require_fips = true;
+        spec.aws.accounts = vec!["123456789012".into()];
     });
     let cases = [
+        (
+            "CONNECT 123456789012.dkr.ecr-fips.eu-central-1.amazonaws.com:443",
+            "allow ",
+        ),
+        (
+            "CONNECT 999999999999.dkr.ecr-fips.eu-central-1.amazonaws.com:443",
+            "block aws-account/endpoint-account=block",
+        ),
         (
             "CONNECT s3.us-east-1.amazonaws.com:443",
             "block aws-region/endpoint-region=block aws-fips/endpoint=block",
@@ -613,7 +624,53 @@ fn report_mode_dials_what_enforce_mode_would_block() {
     assert!(dialled);
 }
 
+/// Every IPv6 notation of an IPv4 address that a resolver could be made to give.
+fn notations(v4: std::net::Ipv4Addr) -> Vec<std::net::IpAddr> {
+    let [a, b, c, d] = v4.octets();
+    let (x, y) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
+    let v6 = [
+        format!("::ffff:{v4}"),
+        format!("::ffff:0:{x:x}:{y:x}"),
+        format!("64:ff9b::{v4}"),
+        format!("64:ff9b:1::{v4}"),
+        format!("2002:{x:x}:{y:x}::"),
+        format!("2001:0:808:808:0:ffff:{:x}:{:x}", !x, !y),
+    ];
+    let parsed = v6.iter().map(|text| text.parse().unwrap());
+    std::iter::once(v4.into()).chain(parsed).collect()
+}
+
 proptest! {
+    #[test]
+    fn no_notation_and_no_setting_opens_what_is_closed(
+        octets in prop_oneof![
+            Just([169, 254, 169, 254]),
+            Just([169, 254, 170, 2]),
+            Just([100, 100, 100, 200]),
+            (0u8..=255, 0u8..=255).prop_map(|(c, d)| [169, 254, c, d]),
+            (224u8..=255, 0u8..=255).prop_map(|(a, d)| [a, 1, 2, d]),
+        ],
+        port in 1u16..,
+        is_aws in any::<bool>(),
+        forward in any::<bool>(),
+    ) {
+        let policy = spec(|spec| {
+            spec.allow_private = vec!["0.0.0.0/0".parse().unwrap(), "::/0".parse().unwrap()];
+            spec.rules.set(Rule::PrivateAddress, Action::Off);
+        });
+        let host = Host::parse("a.example").unwrap();
+        let authority = Authority { host, port };
+        let class = if is_aws { class("iam.amazonaws.com") } else { Class::Other };
+        let way = if forward { Way::Forward } else { Way::Connect };
+        let target = Target { authority: &authority, class: &class, way };
+        let effective = policy.effective(&target);
+        for ip in notations(octets.into()) {
+            let addr = SocketAddr::new(ip, port);
+            let (decision, permit) = policy.permit(&target, &effective, Vec::new(), &[addr], &[]);
+            prop_assert!(decision.is_block() && permit.is_none(), "{}", addr);
+        }
+    }
+
     #[test]
     fn every_request_has_a_decision_and_block_never_dials(
         port in 1u16..,
@@ -624,9 +681,9 @@ proptest! {
         literal in any::<bool>(),
     ) {
         let policy = spec(|spec| if !is_local { remote(spec) });
-        let host = if literal { addr.into() } else { outgate::model::Host::parse("a.example").unwrap() };
+        let host = if literal { addr.into() } else { Host::parse("a.example").unwrap() };
         let authority = Authority { host, port };
-        let class = if is_aws { aws(None, false) } else { Class::Other };
+        let class = if is_aws { class("iam.amazonaws.com") } else { Class::Other };
         let way = if forward { Way::Forward } else { Way::Connect };
         let target = Target { authority: &authority, class: &class, way };
         let effective = policy.effective(&target);

@@ -44,7 +44,8 @@ pub(super) fn read(path: &str, text: &str) -> Read {
     reader
         .errors
         .dedup_by(|later, first| later.origin == first.origin);
-    let is_toml = reader.errors.is_empty();
+    let is_twice = |error: &ConfigError| error.message.starts_with("duplicate key");
+    let is_toml = reader.errors.iter().all(is_twice);
     let mut values = Layer::new();
     if is_toml {
         reader.table(Scope::General, "", table.get_ref(), &mut values);

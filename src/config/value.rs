@@ -51,16 +51,21 @@ impl Raw {
     /// Text from a variable or a flag, as `kind` would be written.
     pub(super) fn from_text(kind: &Kind, texts: &[String], origin: &Origin) -> Raw {
         let whole = texts.join(",");
-        let list = |number: bool| {
-            let entries = whole
-                .split(',')
-                .map(str::trim)
-                .filter(|text| !text.is_empty());
+        let list = |item: Item| {
+            // A flag is given once for each entry, so a path in it may hold a comma.
+            let whole_paths = item == Item::Path && matches!(origin, Origin::Flag(_));
+            let entries: Vec<&str> = if whole_paths {
+                texts.iter().map(String::as_str).collect()
+            } else {
+                let parts = whole.split(',').map(str::trim);
+                parts.filter(|text| !text.is_empty()).collect()
+            };
             let raw = |text: &str| match text.parse() {
-                Ok(value) if number => Raw::Number(value),
+                Ok(value) if item == Item::Port => Raw::Number(value),
                 Ok(_) | Err(_) => Raw::Text(text.to_owned()),
             };
-            Raw::List(entries.map(|text| (raw(text), origin.clone())).collect())
+            let sited = |text| (raw(text), origin.clone());
+            Raw::List(entries.into_iter().map(sited).collect())
         };
         match kind {
             Kind::Bool => match whole.as_str() {
@@ -72,9 +77,9 @@ impl Raw {
                 Ok(number) => Raw::Number(number),
                 Err(_) => Raw::Unquoted(whole),
             },
-            Kind::List(Item::Port) => list(true),
-            Kind::List(_) => list(false),
-            Kind::WordOrList(words, _) if !words.contains(&whole.as_str()) => list(false),
+            Kind::List(item) => list(*item),
+            // What has no dot is a word, if a mistyped one, and not a host.
+            Kind::WordOrList(_, item) if whole.contains(['.', ':']) => list(*item),
             Kind::WordOrList(..)
             | Kind::Word(_)
             | Kind::Size { .. }

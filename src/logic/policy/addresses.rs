@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::net::SocketAddr;
 
+use crate::logic::aws::Operator;
 use crate::logic::policy::Policy;
 use crate::logic::policy::Redirect;
 use crate::logic::policy::effective::Effective;
@@ -186,15 +187,18 @@ impl Policy {
     }
 }
 
-/// An AWS name that is reached over TLS may resolve to private space: an interface endpoint.
+/// An AWS name that is reached over TLS may resolve to private space: an interface endpoint. The
+/// names of customers' machines do not count, because any customer can have one that leads to
+/// any private address.
 fn is_private_link(target: &Target<'_>, effective: &Effective, space: Space) -> bool {
     let over_tls = match target.way {
         Way::Connect => !target.is_plain(),
         Way::Forward => effective.actions.get(Rule::AwsPlaintext) == Action::Upgrade,
     };
-    target.endpoint().is_some()
-        && over_tls
-        && matches!(space, Space::Private | Space::Shared | Space::Benchmark)
+    let is_service = target
+        .endpoint()
+        .is_some_and(|endpoint| endpoint.operator == Operator::Aws);
+    is_service && over_tls && matches!(space, Space::Private | Space::Shared | Space::Benchmark)
 }
 
 /// Whether dialling `addr` reaches the listener: the same socket address in any notation, or,

@@ -137,7 +137,8 @@ impl Policy {
 }
 
 impl DestinationRule {
-    /// Whether every condition is met. One that only the request itself could meet is not.
+    /// Whether every condition is met. An operation is never known from a name, and a bucket only
+    /// where the name has it.
     fn matches(&self, target: &Target<'_>, addr: Option<IpAddr>) -> bool {
         let Authority { host, port } = target.authority;
         let is_host = |pattern: &HostPattern| {
@@ -146,11 +147,13 @@ impl DestinationRule {
         let endpoint = target.endpoint();
         let service = endpoint.and_then(|endpoint| text(&endpoint.service));
         let region = endpoint.and_then(|endpoint| text(&endpoint.region));
-        !self.needs_request()
+        let bucket = endpoint.and_then(|endpoint| text(&endpoint.bucket));
+        self.operations.is_empty()
             && (self.hosts.is_empty() || self.hosts.iter().any(is_host))
             && (self.ports.is_empty() || self.ports.contains(port))
             && is_listed(&self.services, service)
             && is_listed(&self.regions, region)
+            && is_listed(&self.buckets, bucket)
     }
 }
 

@@ -113,7 +113,7 @@ impl Policy {
             Severity::High,
             format!(
                 "{what}: an AWS endpoint is only reached over TLS; use https://{host} \
-                 (endpoint_url, use_ssl=True, S3_USE_HTTPS=1){upgrade}"
+                 (in the SDK: endpoint_url, use_ssl){upgrade}"
             ),
         ))
     }
@@ -214,6 +214,22 @@ impl Policy {
                     "{host} is in {region}, outside aws.regions = [{}]; use an endpoint of an \
                      allowed region (AWS_REGION, region_name), or add \"{region}\" to aws.regions",
                     quoted(&self.aws.regions),
+                ),
+            ));
+        }
+        if let Some(account) = text(&endpoint.account)
+            && !self.aws.accounts.is_empty()
+            && !self.aws.accounts.iter().any(|allowed| allowed == account)
+        {
+            found.push(finding(
+                Rule::AwsAccount,
+                "endpoint-account",
+                "host",
+                effective.actions.get(Rule::AwsAccount),
+                Severity::Medium,
+                format!(
+                    "{host} belongs to account {account}, which is not in aws.accounts; add \
+                     \"{account}\" there if it is meant"
                 ),
             ));
         }
