@@ -118,28 +118,19 @@ impl<'a> Head<'a> {
 
     /// Takes the longest known pattern at the right end, or the last label if there is none.
     fn take_service(&mut self, rest: &'a str) {
-        let dots = rest.rmatch_indices('.').map(|(at, _)| at);
-        let mut found = None;
-        for at in dots.take(PATTERN_LABELS).map(Some).chain([None]) {
-            // With many labels the whole (None) is longer than any pattern: nothing is found.
-            let (left, pattern) = match at {
-                Some(at) => (
-                    rest.get(..at).unwrap_or_default(),
-                    rest.get(at + 1..).unwrap_or_default(),
-                ),
-                None => ("", rest),
-            };
-            if let Some(service) = find(pattern) {
-                let service = under(left, pattern).unwrap_or(service);
-                found = Some((left, pattern, service));
-            }
-        }
+        let (before, label) = pop(rest);
+        let found = longest(rest).or_else(|| {
+            // A region of no known shape is still no service's name.
+            region::looks_like_one(label)
+                .then(|| longest(before))
+                .flatten()
+        });
         match found {
             Some((left, pattern, service)) => {
                 (self.left, self.pattern) = (left, pattern);
                 self.service = Some(service);
             }
-            None => (self.left, self.pattern) = pop(rest),
+            None => (self.left, self.pattern) = (before, label),
         }
     }
 
@@ -181,6 +172,21 @@ pub(super) fn without_fips(pattern: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(plain)
+}
+
+/// The longest known pattern at the right end of `text`, what is left of it, and its service.
+fn longest(text: &str) -> Option<(&str, &str, Service)> {
+    // Longer patterns come later, and last the whole text, which with more labels than any pattern
+    // has is simply not found.
+    let dots = text.rmatch_indices('.').map(|(at, _)| at);
+    dots.take(PATTERN_LABELS)
+        .filter_map(|at| Some((text.get(..at)?, text.get(at + 1..)?)))
+        .chain([("", text)])
+        .filter_map(|(left, pattern)| {
+            let service = find(pattern)?;
+            Some((left, pattern, under(left, pattern).unwrap_or(service)))
+        })
+        .last()
 }
 
 /// The service of a pattern that stands for another one when something is left of it.

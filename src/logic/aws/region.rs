@@ -44,6 +44,15 @@ pub(super) fn partition(label: &str) -> Option<&'static str> {
         .map(|partition| partition.id)
 }
 
+/// Whether the label is built as regions are (`xx-place-1`), known pattern or not.
+pub(super) fn looks_like_one(label: &str) -> bool {
+    label.split_once('-').is_some_and(|(area, rest)| {
+        (2..=4).contains(&area.len())
+            && area.bytes().all(|byte| byte.is_ascii_lowercase())
+            && is_place_and_number(rest)
+    })
+}
+
 /// Splits a label that joins a word to a region by a hyphen, as `s3-us-west-2` does.
 pub(super) fn joined(label: &str) -> Option<(&str, &str)> {
     label.match_indices('-').find_map(|(at, _)| {

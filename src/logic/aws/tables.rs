@@ -124,6 +124,10 @@ impl Hidden {
         }
     }
 
+    pub(super) fn key(&self) -> (&str, &str, bool) {
+        (self.pattern, self.partition, self.dual_suffix)
+    }
+
     /// Whether `table` has the flag for this pattern. `place` is the label that says where, empty if
     /// none does.
     pub(super) fn holds(
@@ -134,9 +138,8 @@ impl Hidden {
         place: &str,
         is_region: bool,
     ) -> bool {
-        let wanted = (pattern, partition, dual_suffix);
         table
-            .binary_search_by(|row| (row.pattern, row.partition, row.dual_suffix).cmp(&wanted))
+            .binary_search_by(|row| row.key().cmp(&(pattern, partition, dual_suffix)))
             .ok()
             .and_then(|at| table.get(at))
             .is_some_and(|row| {
