@@ -6,7 +6,14 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// A local egress proxy: traffic to AWS is held to TLS, and every request is on record.
 #[derive(Debug, Parser)]
-#[command(name = "outgate", version, about, help_expected = true, arg_required_else_help = true, propagate_version = true)]
+#[command(
+    name = "outgate",
+    version,
+    about,
+    help_expected = true,
+    arg_required_else_help = true,
+    propagate_version = true
+)]
 #[command(after_help = "Start it: outgate serve. Then, in another shell: eval \"$(outgate env)\"")]
 pub(super) struct Cli {
     #[command(subcommand)]
@@ -85,7 +92,11 @@ pub(super) struct CheckArgs {
 #[derive(Debug, Args)]
 pub(super) struct ExplainArgs {
     /// URLs, or hosts, to judge
-    #[arg(value_name = "URL", required_unless_present = "batch", conflicts_with = "batch")]
+    #[arg(
+        value_name = "URL",
+        required_unless_present = "batch",
+        conflicts_with = "batch"
+    )]
     pub urls: Vec<String>,
     /// Read one request a line from standard input, write one JSON object a line
     #[arg(long)]

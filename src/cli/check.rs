@@ -1,3 +1,5 @@
 //! wip
 use super::args::CheckArgs;
-pub(super) fn run(_: &CheckArgs) -> u8 { super::USAGE }
+pub(super) fn run(_: &CheckArgs) -> u8 {
+    super::USAGE
+}

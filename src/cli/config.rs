@@ -11,10 +11,21 @@ use crate::logic::wire::tls::Profile;
 pub(super) fn run(args: &ConfigArgs) -> u8 {
     match &args.command {
         ConfigCommand::Check { json, settings } => check(settings, *json),
-        ConfigCommand::Show { profile: Some(name), json, settings } => show_profile(name, settings, *json),
-        ConfigCommand::Show { profile: None, json, settings } => show(settings, *json),
+        ConfigCommand::Show {
+            profile: Some(name),
+            json,
+            settings,
+        } => show_profile(name, settings, *json),
+        ConfigCommand::Show {
+            profile: None,
+            json,
+            settings,
+        } => show(settings, *json),
         ConfigCommand::Schema => {
-            println!("{}", serde_json::to_string_pretty(&schema()).unwrap_or_default());
+            println!(
+                "{}",
+                serde_json::to_string_pretty(&schema()).unwrap_or_default()
+            );
             FINE
         }
     }
@@ -26,7 +37,10 @@ fn check(args: &SettingsArgs, as_json: bool) -> u8 {
         Err(code) => return code,
     };
     let (errors, warnings) = match &loaded {
-        Ok(loaded) => (loaded.settings.unsupported().to_vec(), loaded.warnings.clone()),
+        Ok(loaded) => (
+            loaded.settings.unsupported().to_vec(),
+            loaded.warnings.clone(),
+        ),
         Err(errors) => (errors.clone(), Vec::new()),
     };
     if as_json {
@@ -34,7 +48,10 @@ fn check(args: &SettingsArgs, as_json: bool) -> u8 {
             .iter()
             .map(|error| json!({ "where": error.origin.to_string(), "key": error.key, "message": error.message, "hint": error.hint }))
             .collect();
-        println!("{}", json!({ "ok": errors.is_empty(), "errors": errors, "warnings": warnings }));
+        println!(
+            "{}",
+            json!({ "ok": errors.is_empty(), "errors": errors, "warnings": warnings })
+        );
     } else {
         for warning in &warnings {
             eprintln!("outgate: warning: {warning}");
@@ -58,12 +75,26 @@ fn show(args: &SettingsArgs, as_json: bool) -> u8 {
         let settings: serde_json::Map<_, _> = loaded
             .shown
             .iter()
-            .map(|setting| (setting.key.clone(), json!({ "value": setting.value, "origin": setting.origin.to_string() })))
+            .map(|setting| {
+                (
+                    setting.key.clone(),
+                    json!({ "value": setting.value, "origin": setting.origin.to_string() }),
+                )
+            })
             .collect();
-        println!("{}", json!({ "policy": loaded.settings.policy.hash(), "settings": settings }));
+        println!(
+            "{}",
+            json!({ "policy": loaded.settings.policy.hash(), "settings": settings })
+        );
         return FINE;
     }
-    let width = loaded.shown.iter().map(|setting| setting.key.len() + setting.value.len() + 3).max().unwrap_or(0).min(60);
+    let width = loaded
+        .shown
+        .iter()
+        .map(|setting| setting.key.len() + setting.value.len() + 3)
+        .max()
+        .unwrap_or(0)
+        .min(60);
     for setting in &loaded.shown {
         let line = format!("{} = {}", setting.key, setting.value);
         println!("{line:width$}  # {}", setting.origin);
@@ -83,7 +114,10 @@ fn show_profile(name: &str, args: &SettingsArgs, as_json: bool) -> u8 {
         name
     };
     let Some(profile) = Profile::by_name(name) else {
-        complain(format_args!("there is no profile {name:?}; known are {}", Profile::NAMES.join(", ")));
+        complain(format_args!(
+            "there is no profile {name:?}; known are {}",
+            Profile::NAMES.join(", ")
+        ));
         return USAGE;
     };
     let view = profile.view();

@@ -28,34 +28,51 @@ pub(super) fn run(args: &EnvArgs) -> u8 {
         Ok(loaded) => loaded,
         Err(code) => return code,
     };
-    let address = loaded.settings.listen.proxy.iter().find_map(|listen| match listen {
-        Listener::Tcp(address) => Some(*address),
-        Listener::Tls(_) | Listener::Unix(_) => None,
-    });
+    let address = loaded
+        .settings
+        .listen
+        .proxy
+        .iter()
+        .find_map(|listen| match listen {
+            Listener::Tcp(address) => Some(*address),
+            Listener::Tls(_) | Listener::Unix(_) => None,
+        });
     let Some(address) = address else {
         complain("no listener that a proxy variable could name: add an ADDR:PORT to listen.proxy");
         return USAGE;
     };
     if address.port() == 0 {
-        complain("listen.proxy has port 0: serve prints the port that it got; name one to have it here");
+        complain(
+            "listen.proxy has port 0: serve prints the port that it got; name one to have it here",
+        );
         return USAGE;
     }
     let url = format!("http://{}", reachable(address));
     let variables = variables(&url);
     if args.json {
-        let object: serde_json::Map<_, _> = variables.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+        let object: serde_json::Map<_, _> = variables
+            .iter()
+            .map(|(name, value)| (name.clone(), json!(value)))
+            .collect();
         println!("{}", serde_json::Value::Object(object));
         return FINE;
     }
-    print!("{}", text(args.format, &variables, address.ip().is_loopback()));
+    print!(
+        "{}",
+        text(args.format, &variables, address.ip().is_loopback())
+    );
     FINE
 }
 
 /// An address to listen on everywhere is no address to connect to.
 fn reachable(mut address: std::net::SocketAddr) -> std::net::SocketAddr {
     match address.ip() {
-        std::net::IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(std::net::Ipv4Addr::LOCALHOST.into()),
-        std::net::IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(std::net::Ipv6Addr::LOCALHOST.into()),
+        std::net::IpAddr::V4(ip) if ip.is_unspecified() => {
+            address.set_ip(std::net::Ipv4Addr::LOCALHOST.into())
+        }
+        std::net::IpAddr::V6(ip) if ip.is_unspecified() => {
+            address.set_ip(std::net::Ipv6Addr::LOCALHOST.into())
+        }
         std::net::IpAddr::V4(_) | std::net::IpAddr::V6(_) => {}
     }
     address
@@ -63,9 +80,17 @@ fn reachable(mut address: std::net::SocketAddr) -> std::net::SocketAddr {
 
 fn variables(url: &str) -> Vec<(String, String)> {
     let direct = NO_PROXY.join(",");
-    let pairs = [("HTTP_PROXY", url), ("HTTPS_PROXY", url), ("ALL_PROXY", url), ("NO_PROXY", direct.as_str())];
+    let pairs = [
+        ("HTTP_PROXY", url),
+        ("HTTPS_PROXY", url),
+        ("ALL_PROXY", url),
+        ("NO_PROXY", direct.as_str()),
+    ];
     let both = |(name, value): (&str, &str)| {
-        [(name.to_owned(), value.to_owned()), (name.to_ascii_lowercase(), value.to_owned())]
+        [
+            (name.to_owned(), value.to_owned()),
+            (name.to_ascii_lowercase(), value.to_owned()),
+        ]
     };
     let mut variables: Vec<_> = pairs.into_iter().flat_map(both).collect();
     // Node 24 and later asks the environment only if told to.
@@ -75,7 +100,10 @@ fn variables(url: &str) -> Vec<(String, String)> {
 
 fn text(format: EnvFormat, variables: &[(String, String)], is_loopback: bool) -> String {
     let lines = |line: &dyn Fn(&str, &str) -> String| {
-        variables.iter().map(|(name, value)| line(name, value) + "\n").collect::<String>()
+        variables
+            .iter()
+            .map(|(name, value)| line(name, value) + "\n")
+            .collect::<String>()
     };
     let note = |mark: &str| {
         if is_loopback {
@@ -92,12 +120,17 @@ fn text(format: EnvFormat, variables: &[(String, String)], is_loopback: bool) ->
         EnvFormat::Fish => lines(&|name, value| format!("set -gx {name} '{value}'")),
         EnvFormat::Powershell => lines(&|name, value| format!("$env:{name} = '{value}'")),
         EnvFormat::Docker => {
-            let options: Vec<String> = variables.iter().map(|(name, value)| format!("--env '{name}={value}'")).collect();
+            let options: Vec<String> = variables
+                .iter()
+                .map(|(name, value)| format!("--env '{name}={value}'"))
+                .collect();
             format!("{}{}\n", note("#"), options.join(" "))
         }
         EnvFormat::DockerBuild => {
-            let options: Vec<String> =
-                variables.iter().map(|(name, value)| format!("--build-arg '{name}={value}'")).collect();
+            let options: Vec<String> = variables
+                .iter()
+                .map(|(name, value)| format!("--build-arg '{name}={value}'"))
+                .collect();
             let daemon = "# The daemon itself fetches base images: its proxy is set in /etc/docker/daemon.json (\"proxies\").\n";
             format!("{daemon}{}{}\n", note("#"), options.join(" "))
         }
@@ -107,16 +140,26 @@ fn text(format: EnvFormat, variables: &[(String, String)], is_loopback: bool) ->
             } else {
                 ""
             };
-            format!("{note}env:\n{}", lines(&|name, value| format!("  - name: {name}\n    value: \"{value}\"")))
+            format!(
+                "{note}env:\n{}",
+                lines(&|name, value| format!("  - name: {name}\n    value: \"{value}\""))
+            )
         }
-        EnvFormat::Systemd => format!("[Service]\n{}", lines(&|name, value| format!("Environment=\"{name}={value}\""))),
+        EnvFormat::Systemd => format!(
+            "[Service]\n{}",
+            lines(&|name, value| format!("Environment=\"{name}={value}\""))
+        ),
         EnvFormat::KernelJson => pretty(&json!({ "env": object(variables) })),
         EnvFormat::Vscode => pretty(&json!({ "terminal.integrated.env.linux": object(variables) })),
     }
 }
 
 fn object(variables: &[(String, String)]) -> serde_json::Value {
-    variables.iter().map(|(name, value)| (name.clone(), json!(value))).collect::<serde_json::Map<_, _>>().into()
+    variables
+        .iter()
+        .map(|(name, value)| (name.clone(), json!(value)))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
 }
 
 fn pretty(value: &serde_json::Value) -> String {
@@ -133,9 +176,16 @@ mod tests {
         for format in <EnvFormat as clap::ValueEnum>::value_variants() {
             let text = text(*format, &variables, true);
             for (name, value) in &variables {
-                assert!(text.contains(name.as_str()) && text.contains(value.as_str()), "{format:?} lacks {name}");
+                assert!(
+                    text.contains(name.as_str()) && text.contains(value.as_str()),
+                    "{format:?} lacks {name}"
+                );
             }
         }
-        assert!(variables.iter().any(|(name, value)| name == "no_proxy" && value.contains("169.254.170.23")));
+        assert!(
+            variables
+                .iter()
+                .any(|(name, value)| name == "no_proxy" && value.contains("169.254.170.23"))
+        );
     }
 }

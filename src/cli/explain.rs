@@ -1,3 +1,5 @@
 //! wip
 use super::args::ExplainArgs;
-pub(super) fn run(_: &ExplainArgs) -> u8 { super::USAGE }
+pub(super) fn run(_: &ExplainArgs) -> u8 {
+    super::USAGE
+}

@@ -20,27 +20,44 @@ impl Environment {
         let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         };
-        Environment { vars: std::env::vars_os().filter_map(text).collect() }
+        Environment {
+            vars: std::env::vars_os().filter_map(text).collect(),
+        }
     }
 
     /// A variable that is set and not empty.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
-        self.vars.iter().find(|(known, value)| known == name && !value.is_empty()).map(|(_, value)| value.as_str())
+        self.vars
+            .iter()
+            .find(|(known, value)| known == name && !value.is_empty())
+            .map(|(_, value)| value.as_str())
     }
 
     /// `$XDG_...` or its default under the home directory.
     fn xdg(&self, variable: &str, under_home: &str) -> Option<PathBuf> {
-        let named = self.get(variable).map(PathBuf::from).filter(|path| path.is_absolute());
-        named.or_else(|| self.get("HOME").map(|home| Path::new(home).join(under_home)))
+        let named = self
+            .get(variable)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute());
+        named.or_else(|| {
+            self.get("HOME")
+                .map(|home| Path::new(home).join(under_home))
+        })
     }
 
     /// Where records go when nobody says where: the first of these that can be written.
     pub(super) fn record_places(&self) -> Vec<PathBuf> {
         let state = self.xdg("XDG_STATE_HOME", ".local/state");
-        let temporary = self.get("TMPDIR").map_or_else(|| PathBuf::from("/tmp"), PathBuf::from);
+        let temporary = self
+            .get("TMPDIR")
+            .map_or_else(|| PathBuf::from("/tmp"), PathBuf::from);
         state
             .into_iter()
-            .chain([PathBuf::from("/var/log"), temporary, PathBuf::from("/dev/shm")])
+            .chain([
+                PathBuf::from("/var/log"),
+                temporary,
+                PathBuf::from("/dev/shm"),
+            ])
             .map(|folder| folder.join("outgate").join("audit.jsonl"))
             .collect()
     }
@@ -63,12 +80,21 @@ pub(super) fn settings(args: &SettingsArgs, environment: &Environment) -> Result
 ///
 /// # Errors
 /// The exit code, when the settings file cannot be read.
-pub(super) fn sources_and<T>(args: &SettingsArgs, environment: &Environment, work: impl FnOnce(&Sources<'_>) -> T) -> Result<T, u8> {
+pub(super) fn sources_and<T>(
+    args: &SettingsArgs,
+    environment: &Environment,
+    work: impl FnOnce(&Sources<'_>) -> T,
+) -> Result<T, u8> {
     let file = find_file(args, environment).map_err(|(path, error)| {
-        complain(format_args!("cannot read the settings in {}: {error}", path.display()));
+        complain(format_args!(
+            "cannot read the settings in {}: {error}",
+            path.display()
+        ));
         USAGE
     })?;
-    let shown = file.as_ref().map(|(path, text)| (path.display().to_string(), text.as_str()));
+    let shown = file
+        .as_ref()
+        .map(|(path, text)| (path.display().to_string(), text.as_str()));
     Ok(work(&Sources {
         file: shown.as_ref().map(|(path, text)| (path.as_str(), *text)),
         env: &environment.vars,
@@ -78,17 +104,31 @@ pub(super) fn sources_and<T>(args: &SettingsArgs, environment: &Environment, wor
 
 /// The settings file, if there is one; the working directory is never asked.
 pub(super) fn file_path(args: &SettingsArgs, environment: &Environment) -> Option<PathBuf> {
-    let named = args.config.clone().or_else(|| environment.get("OUTGATE_CONFIG").map(PathBuf::from));
+    let named = args
+        .config
+        .clone()
+        .or_else(|| environment.get("OUTGATE_CONFIG").map(PathBuf::from));
     named.or_else(|| {
-        let user = environment.xdg("XDG_CONFIG_HOME", ".config").map(|folder| folder.join("outgate/outgate.toml"));
-        let places = user.into_iter().chain([PathBuf::from("/etc/outgate/outgate.toml")]);
+        let user = environment
+            .xdg("XDG_CONFIG_HOME", ".config")
+            .map(|folder| folder.join("outgate/outgate.toml"));
+        let places = user
+            .into_iter()
+            .chain([PathBuf::from("/etc/outgate/outgate.toml")]);
         // A file that is there but cannot be read must stop us, not be passed over.
-        places.into_iter().find(|path| !matches!(std::fs::metadata(path), Err(error) if is_absent(&error)))
+        places
+            .into_iter()
+            .find(|path| !matches!(std::fs::metadata(path), Err(error) if is_absent(&error)))
     })
 }
 
-fn find_file(args: &SettingsArgs, environment: &Environment) -> Result<Option<(PathBuf, String)>, (PathBuf, io::Error)> {
-    let Some(path) = file_path(args, environment) else { return Ok(None) };
+fn find_file(
+    args: &SettingsArgs,
+    environment: &Environment,
+) -> Result<Option<(PathBuf, String)>, (PathBuf, io::Error)> {
+    let Some(path) = file_path(args, environment) else {
+        return Ok(None);
+    };
     match std::fs::read_to_string(&path) {
         Ok(text) => Ok(Some((path, text))),
         Err(error) => Err((path, error)),
@@ -96,7 +136,10 @@ fn find_file(args: &SettingsArgs, environment: &Environment) -> Result<Option<(P
 }
 
 fn is_absent(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
 }
 
 fn flags(args: &SettingsArgs) -> Vec<FlagValue> {
@@ -105,10 +148,24 @@ fn flags(args: &SettingsArgs) -> Vec<FlagValue> {
         ("--listen", "listen.proxy", args.listen.clone()),
         ("--mode", "mode", one(&args.mode)),
         ("--audit", "audit.path", one(&args.audit)),
-        ("--connect-to", "upstream.connect_to", args.connect_to.clone()),
-        ("--allow-private", "upstream.allow_private", args.allow_private.clone()),
+        (
+            "--connect-to",
+            "upstream.connect_to",
+            args.connect_to.clone(),
+        ),
+        (
+            "--allow-private",
+            "upstream.allow_private",
+            args.allow_private.clone(),
+        ),
         ("--extra-root", "tls.extra_roots", args.extra_root.clone()),
     ];
     let given = all.into_iter().filter(|(_, _, values)| !values.is_empty());
-    given.map(|(flag, key, values)| FlagValue { flag: flag.to_owned(), key: key.to_owned(), values }).collect()
+    given
+        .map(|(flag, key, values)| FlagValue {
+            flag: flag.to_owned(),
+            key: key.to_owned(),
+            values,
+        })
+        .collect()
 }

@@ -30,7 +30,10 @@ pub(super) fn run(args: &ServeArgs) -> u8 {
         unsupported.iter().for_each(complain);
         return USAGE;
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().max_blocking_threads(64).build();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .max_blocking_threads(64)
+        .build();
     match runtime {
         Ok(runtime) => runtime.block_on(serve(args, &environment, &loaded)),
         Err(error) => {
@@ -52,20 +55,26 @@ async fn serve(args: &ServeArgs, environment: &Environment, loaded: &Loaded) -> 
     announce(environment, &loaded.settings, &proxy, &writer);
     let reloads = reload_on_change(&args.settings, proxy.control());
     let signals = count_signals();
-    let ended = proxy.run(asked_to_stop(signals.clone()), asked_to_hurry(signals)).await;
+    let ended = proxy
+        .run(asked_to_stop(signals.clone()), asked_to_hurry(signals))
+        .await;
     reloads.abort();
     // The reloading task held a handle of the journal; the writer ends when all are gone.
     let _ = reloads.await;
     match ended {
         Ok(closed) => {
             if closed > 0 {
-                eprintln!("outgate: {closed} connections were still open after timeouts.drain and were closed");
+                eprintln!(
+                    "outgate: {closed} connections were still open after timeouts.drain and were closed"
+                );
             }
             writer.finish().await;
             FINE
         }
         Err(unavailable) => {
-            complain(format_args!("{unavailable}; name another place with --audit FILE"));
+            complain(format_args!(
+                "{unavailable}; name another place with --audit FILE"
+            ));
             USAGE
         }
     }
@@ -76,13 +85,18 @@ fn assemble(environment: &Environment, settings: &Settings) -> Result<(Proxy, Wr
         config::Roots::System => RootSource::System,
         config::Roots::Mozilla => RootSource::Mozilla,
     };
-    let roots = Roots::load(source, &settings.tls.extra_roots).map_err(|error| error.to_string())?;
+    let roots =
+        Roots::load(source, &settings.tls.extra_roots).map_err(|error| error.to_string())?;
     let mut listeners = Vec::new();
     for place in &settings.listen.proxy {
         let listener = match place {
             ListenSetting::Tcp(address) => Listener::tcp(*address),
             ListenSetting::Unix(path) => Listener::unix(path),
-            ListenSetting::Tls(address) => return Err(format!("tls://{address} cannot be listened on by this version")),
+            ListenSetting::Tls(address) => {
+                return Err(format!(
+                    "tls://{address} cannot be listened on by this version"
+                ));
+            }
         };
         listeners.push(listener.map_err(|error| error.to_string())?);
     }
@@ -92,8 +106,8 @@ fn assemble(environment: &Environment, settings: &Settings) -> Result<(Proxy, Wr
         config::AuditSync::Fsync => Sync::Fsync,
         config::AuditSync::None => Sync::None,
     };
-    let (journal, writer) =
-        Journal::start(sink, sync, settings.audit.stall).map_err(|error| format!("cannot start the record's writer: {error}"))?;
+    let (journal, writer) = Journal::start(sink, sync, settings.audit.stall)
+        .map_err(|error| format!("cannot start the record's writer: {error}"))?;
     let proxy = Proxy::new(Parts {
         listeners,
         policy: settings.policy.clone(),
@@ -109,7 +123,10 @@ fn assemble(environment: &Environment, settings: &Settings) -> Result<(Proxy, Wr
         limits: Limits {
             connections: settings.limits.connections,
             connections_per_client: settings.limits.connections_per_client,
-            head: HeadLimits { bytes: settings.limits.head_bytes, headers: settings.limits.headers },
+            head: HeadLimits {
+                bytes: settings.limits.head_bytes,
+                headers: settings.limits.headers,
+            },
         },
         clients: settings.clients.allow.clone(),
     });
@@ -131,7 +148,10 @@ fn open_record(environment: &Environment, named: Option<&std::path::Path>) -> Re
             Err(error) => tried.push(error.to_string()),
         }
     }
-    Err(format!("no place for the record; set one with --audit FILE, or --audit - for standard output. Tried: {}", tried.join("; ")))
+    Err(format!(
+        "no place for the record; set one with --audit FILE, or --audit - for standard output. Tried: {}",
+        tried.join("; ")
+    ))
 }
 
 /// Where it listens, where the record goes, how to point a shell at it.
@@ -147,7 +167,9 @@ fn announce(environment: &Environment, settings: &Settings, proxy: &Proxy, write
         None => eprintln!("record: standard output"),
     }
     if let Some(url) = first.filter(|url| url.starts_with("http://")) {
-        eprintln!("use it: export HTTPS_PROXY={url} HTTP_PROXY={url} (for everything else that helps: outgate env)");
+        eprintln!(
+            "use it: export HTTPS_PROXY={url} HTTP_PROXY={url} (for everything else that helps: outgate env)"
+        );
     }
     if settings.policy.mode == crate::model::Mode::Report {
         eprintln!("mode: report (nothing is blocked)");
@@ -159,7 +181,9 @@ fn announce(environment: &Environment, settings: &Settings, proxy: &Proxy, write
     }
     for variable in ["SSL_CERT_FILE", "SSL_CERT_DIR"] {
         if environment.get(variable).is_some() {
-            eprintln!("{variable} is set and does not count here: roots are the system's and tls.extra_roots");
+            eprintln!(
+                "{variable} is set and does not count here: roots are the system's and tls.extra_roots"
+            );
         }
     }
 }
@@ -168,7 +192,10 @@ fn announce(environment: &Environment, settings: &Settings, proxy: &Proxy, write
 fn count_signals() -> watch::Receiver<u32> {
     let (tell, count) = watch::channel(0);
     tokio::spawn(async move {
-        let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+        let (Ok(mut term), Ok(mut int)) = (
+            signal(SignalKind::terminate()),
+            signal(SignalKind::interrupt()),
+        ) else {
             return std::future::pending().await;
         };
         loop {
@@ -184,7 +211,9 @@ fn count_signals() -> watch::Receiver<u32> {
 
 async fn asked_to_stop(mut count: watch::Receiver<u32>) {
     let _ = count.wait_for(|count| *count >= 1).await;
-    eprintln!("outgate: stopping; open connections have timeouts.drain to end (a second signal ends them now)");
+    eprintln!(
+        "outgate: stopping; open connections have timeouts.drain to end (a second signal ends them now)"
+    );
 }
 
 async fn asked_to_hurry(mut count: watch::Receiver<u32>) {
@@ -199,8 +228,12 @@ fn reload_on_change(args: &SettingsArgs, control: Control) -> tokio::task::JoinH
         let (poke, mut changed) = mpsc::channel(1);
         let path = file_path(&args, &environment);
         // Kept alive as long as this task.
-        let _watcher = path.as_ref().and_then(|path| watch(path.clone(), poke.clone()));
-        let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+        let _watcher = path
+            .as_ref()
+            .and_then(|path| watch(path.clone(), poke.clone()));
+        let Ok(mut hangup) = signal(SignalKind::hangup()) else {
+            return;
+        };
         loop {
             tokio::select! {
                 _ = hangup.recv() => {}
@@ -219,11 +252,19 @@ async fn reload(args: &SettingsArgs, environment: &Environment, control: &Contro
             if control.has_policy(policy.hash()) {
                 return;
             }
-            tracing::info!(policy = policy.hash(), "other rules are in force; listeners, limits and the record's place change only at a restart");
+            tracing::info!(
+                policy = policy.hash(),
+                "other rules are in force; listeners, limits and the record's place change only at a restart"
+            );
             control.replace_policy(policy).await;
             return;
         }
-        Ok(Ok(loaded)) => loaded.settings.unsupported().iter().map(ToString::to_string).collect(),
+        Ok(Ok(loaded)) => loaded
+            .settings
+            .unsupported()
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
         Ok(Err(errors)) => errors.iter().map(ToString::to_string).collect(),
         Err(_) => vec!["the settings file cannot be read".to_owned()],
     };
@@ -240,7 +281,11 @@ fn watch(path: PathBuf, poke: mpsc::Sender<()>) -> Option<notify::RecommendedWat
     let name = path.file_name().map(std::ffi::OsStr::to_owned);
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         let concerns = event.is_ok_and(|event| {
-            !event.kind.is_access() && event.paths.iter().any(|path| path.file_name() == name.as_deref() || path.ends_with("..data"))
+            !event.kind.is_access()
+                && event
+                    .paths
+                    .iter()
+                    .any(|path| path.file_name() == name.as_deref() || path.ends_with("..data"))
         });
         if concerns {
             // A full queue holds a poke already.
@@ -248,6 +293,8 @@ fn watch(path: PathBuf, poke: mpsc::Sender<()>) -> Option<notify::RecommendedWat
         }
     })
     .ok()?;
-    watcher.watch(&folder, notify::RecursiveMode::NonRecursive).ok()?;
+    watcher
+        .watch(&folder, notify::RecursiveMode::NonRecursive)
+        .ok()?;
     Some(watcher)
 }

@@ -108,11 +108,23 @@ impl Listener {
         }
     }
 
-    /// The TCP address, with the port that was given for port 0.
-    pub fn address(&self) -> Option<SocketAddr> {
-        match self {
+    /// The TCP addresses under which it is reached, with the port that was given for port 0: all
+    /// of this machine's, where it listens on every interface.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        let address = match self {
             Listener::Tcp(listener) => listener.local_addr().ok(),
             Listener::Unix(..) => None,
+        };
+        match address {
+            Some(address) if address.ip().is_unspecified() => {
+                let all = nix::ifaddrs::getifaddrs().into_iter().flatten();
+                let ips = all.filter_map(|interface| ip_of(interface.address?));
+                std::iter::once(address)
+                    .chain(ips.map(|ip| SocketAddr::new(ip, address.port())))
+                    .collect()
+            }
+            Some(address) => vec![address],
+            None => Vec::new(),
         }
     }
 }
@@ -136,6 +148,11 @@ impl std::fmt::Display for Listener {
             Listener::Unix(_, path) => write!(f, "unix:{}", path.display()),
         }
     }
+}
+
+fn ip_of(address: nix::sys::socket::SockaddrStorage) -> Option<std::net::IpAddr> {
+    let v4 = address.as_sockaddr_in().map(|address| address.ip().into());
+    v4.or_else(|| address.as_sockaddr_in6().map(|address| address.ip().into()))
 }
 
 fn listen_error(place: String, source: io::Error) -> ListenError {

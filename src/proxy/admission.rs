@@ -29,7 +29,10 @@ pub(super) struct Ticket {
 impl Admission {
     /// Nobody is here yet.
     pub(super) fn new(limits: Limits) -> Admission {
-        Admission { limits, counts: Arc::default() }
+        Admission {
+            limits,
+            counts: Arc::default(),
+        }
     }
 
     /// A place for a connection of `client`, if there is one.
@@ -46,7 +49,10 @@ impl Admission {
             *here += 1;
         }
         counts.all += 1;
-        Some(Ticket { counts: Arc::clone(&self.counts), client })
+        Some(Ticket {
+            counts: Arc::clone(&self.counts),
+            client,
+        })
     }
 }
 
@@ -71,7 +77,11 @@ mod tests {
 
     #[test]
     fn places_are_counted_and_given_back() {
-        let limits = Limits { connections: 3, connections_per_client: 2, head: Default::default() };
+        let limits = Limits {
+            connections: 3,
+            connections_per_client: 2,
+            head: Default::default(),
+        };
         let admission = Admission::new(limits);
         let [one, two] = ["10.0.0.1", "10.0.0.2"].map(|ip| Some(ip.parse::<IpAddr>().unwrap()));
         let first = admission.admit(one).unwrap();

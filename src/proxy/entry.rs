@@ -113,7 +113,12 @@ impl Draft {
     }
 
     /// Records a refusal: the decision alone. `status` is what the client is told.
-    pub(super) async fn refuse(mut self, journal: &Journal, decision: &Decision, status: Option<u16>) {
+    pub(super) async fn refuse(
+        mut self,
+        journal: &Journal,
+        decision: &Decision,
+        status: Option<u16>,
+    ) {
         self.set_decision(decision);
         self.line.status = status;
         self.line.duration_ms = Some(millis(self.started));
@@ -201,14 +206,26 @@ impl Entry {
     pub(super) fn set_class(&mut self, (class, aws): (Destination, Option<AwsCall>)) {
         if let Some(draft) = &mut self.draft {
             let known = draft.line.destination.take().unwrap_or_default();
-            draft.line.destination = Some(Destination { addr: known.addr, answered: known.answered, ..class });
+            draft.line.destination = Some(Destination {
+                addr: known.addr,
+                answered: known.answered,
+                ..class
+            });
             draft.line.aws = aws;
         }
     }
 
     /// The address that was dialled.
     pub(super) fn dialled(&self) -> Option<std::net::SocketAddr> {
-        self.draft.as_ref()?.line.destination.as_ref()?.addr.as_ref()?.parse().ok()
+        self.draft
+            .as_ref()?
+            .line
+            .destination
+            .as_ref()?
+            .addr
+            .as_ref()?
+            .parse()
+            .ok()
     }
 
     /// What was seen of TLS.
@@ -299,7 +316,11 @@ fn unavailable_finding(unavailable: &Unavailable) -> Finding {
 
 /// The answer when the record fails.
 pub(super) fn unrecorded_answer(unavailable: &Unavailable) -> Answer {
-    Answer::by_rule(Rule::AuditUnavailable, Rule::AuditUnavailable.status(), unavailable_hint(unavailable))
+    Answer::by_rule(
+        Rule::AuditUnavailable,
+        Rule::AuditUnavailable.status(),
+        unavailable_hint(unavailable),
+    )
 }
 
 fn unavailable_hint(unavailable: &Unavailable) -> String {

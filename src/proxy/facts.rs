@@ -7,7 +7,10 @@ use crate::edge::relay::End;
 use crate::edge::tls::{Peer, Seen};
 use crate::logic::policy::Effective;
 use crate::logic::record::{ClientTls, Preflight, Tls, UpstreamTls, cut};
-use crate::logic::wire::tls::{CertificateFacts, CertificateFault, ClientFacts, Facts, Group, Refusal, Sni, Suite, UpstreamFacts, Version};
+use crate::logic::wire::tls::{
+    CertificateFacts, CertificateFault, ClientFacts, Facts, Group, Refusal, Sni, Suite,
+    UpstreamFacts, Version,
+};
 use crate::model::{Action, Authority, Decision, DnsName, Finding, Host, Rule, Severity};
 
 /// A fault of a handshake: what became known of it, whether it refuses or only reports.
@@ -20,7 +23,11 @@ pub(super) struct Fault<'a> {
 
 impl<'a> From<&'a Refusal> for Fault<'a> {
     fn from(refusal: &'a Refusal) -> Fault<'a> {
-        Fault { rule: refusal.rule, kind: refusal.kind, hint: &refusal.hint }
+        Fault {
+            rule: refusal.rule,
+            kind: refusal.kind,
+            hint: &refusal.hint,
+        }
     }
 }
 
@@ -46,7 +53,11 @@ pub(super) fn findings(fault: &Fault<'_>, is_aws: bool, effective: &Effective) -
 }
 
 /// A Host that names another host than the target: what a server behind it would go by.
-pub(super) fn foreign_host(host: Option<&Host>, authority: &Authority, effective: &Effective) -> Option<Finding> {
+pub(super) fn foreign_host(
+    host: Option<&Host>,
+    authority: &Authority,
+    effective: &Effective,
+) -> Option<Finding> {
     let host = host.filter(|host| **host != authority.host)?;
     Some(Finding {
         rule: Rule::SniMismatch,
@@ -65,7 +76,12 @@ pub(super) fn foreign_host(host: Option<&Host>, authority: &Authority, effective
 }
 
 /// CONNECT named an address that the hello's name does not resolve to.
-pub(super) fn foreign_address(name: &DnsName, address: &Host, effective: &Effective, error: Option<String>) -> Finding {
+pub(super) fn foreign_address(
+    name: &DnsName,
+    address: &Host,
+    effective: &Effective,
+    error: Option<String>,
+) -> Finding {
     let why = error.map_or_else(|| format!("{name} does not resolve to it"), |error| error);
     Finding {
         rule: Rule::SniMismatch,
@@ -89,7 +105,10 @@ pub(super) fn bad_certificate(fault: CertificateFault) -> Refusal {
         kind: fault.kind(),
         alert: Some(fault.alert()),
         to_client: None,
-        hint: format!("In a handshake of its own with the same address, outgate found: {}.", fault.words()),
+        hint: format!(
+            "In a handshake of its own with the same address, outgate found: {}.",
+            fault.words()
+        ),
     }
 }
 
@@ -97,8 +116,16 @@ pub(super) fn bad_certificate(fault: CertificateFault) -> Refusal {
 pub(super) fn refused_name(decision: &Decision) -> Refusal {
     let (rule, kind, hint) = decision
         .leading()
-        .map_or((Rule::Destination, "name", String::new()), |finding| (finding.rule, finding.kind, finding.hint.clone()));
-    Refusal { rule, kind, alert: Some(crate::logic::wire::tls::Alert::UnrecognizedName), to_client: None, hint }
+        .map_or((Rule::Destination, "name", String::new()), |finding| {
+            (finding.rule, finding.kind, finding.hint.clone())
+        });
+    Refusal {
+        rule,
+        kind,
+        alert: Some(crate::logic::wire::tls::Alert::UnrecognizedName),
+        to_client: None,
+        hint,
+    }
 }
 
 /// Both legs as the record has them.
@@ -120,12 +147,21 @@ fn client(facts: &ClientFacts) -> ClientTls {
             Sni::Name(name) => Some(name.to_string()),
             Sni::Bad(_) => None,
         },
-        alpn: facts.alpn.iter().take(16).map(|protocol| cut(protocol, 64)).collect(),
+        alpn: facts
+            .alpn
+            .iter()
+            .take(16)
+            .map(|protocol| cut(protocol, 64))
+            .collect(),
         ja4: Some(facts.ja4.clone()),
     }
 }
 
-fn upstream_tls(facts: Option<&UpstreamFacts>, all: &Facts, preflight: Option<&Seen>) -> UpstreamTls {
+fn upstream_tls(
+    facts: Option<&UpstreamFacts>,
+    all: &Facts,
+    preflight: Option<&Seen>,
+) -> UpstreamTls {
     let mut tls = UpstreamTls::default();
     if let Some(facts) = facts {
         tls.version = Some(facts.version.to_string());
@@ -157,8 +193,16 @@ fn upstream_tls(facts: Option<&UpstreamFacts>, all: &Facts, preflight: Option<&S
 
 fn describe(tls: &mut UpstreamTls, certificate: &CertificateFacts) {
     tls.issuer = Some(cut(&certificate.issuer, 256));
-    tls.not_after = jiff::Timestamp::from_second(certificate.not_after).ok().map(|time| time.to_string());
-    tls.sha256 = Some(certificate.sha256.iter().map(|byte| format!("{byte:02x}")).collect());
+    tls.not_after = jiff::Timestamp::from_second(certificate.not_after)
+        .ok()
+        .map(|time| time.to_string());
+    tls.sha256 = Some(
+        certificate
+            .sha256
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect(),
+    );
 }
 
 /// Status and RFC 9209 word for an upstream that could not be reached.
@@ -168,7 +212,9 @@ pub(super) fn dial_failure(error: &DialError) -> (u16, &'static str) {
         DialError::NoAddress => (502, "destination_not_found"),
         DialError::Connect { source, .. } => match source.kind() {
             std::io::ErrorKind::ConnectionRefused => (502, "connection_refused"),
-            std::io::ErrorKind::HostUnreachable | std::io::ErrorKind::NetworkUnreachable => (502, "destination_ip_unroutable"),
+            std::io::ErrorKind::HostUnreachable | std::io::ErrorKind::NetworkUnreachable => {
+                (502, "destination_ip_unroutable")
+            }
             std::io::ErrorKind::TimedOut => (504, "connection_timeout"),
             _ => (502, "destination_unavailable"),
         },
@@ -184,10 +230,17 @@ pub(super) fn originated(peer: &Peer) -> Tls {
         verified: Some(true),
         ..UpstreamTls::default()
     };
-    if let Some(certificate) = peer.chain.first().and_then(|leaf| CertificateFacts::read(leaf)) {
+    if let Some(certificate) = peer
+        .chain
+        .first()
+        .and_then(|leaf| CertificateFacts::read(leaf))
+    {
         describe(&mut upstream, &certificate);
     }
-    Tls { client: None, upstream: Some(upstream) }
+    Tls {
+        client: None,
+        upstream: Some(upstream),
+    }
 }
 
 /// A request was to be upgraded, and the upstream's certificate is bad. That it goes over
@@ -209,7 +262,10 @@ pub(super) fn upgrade_failed(refusal: &Refusal) -> Vec<Finding> {
 pub(super) fn relay_end(end: Option<&End>, idle: Duration) -> Option<String> {
     match end {
         Some(End::Closed) => None,
-        Some(End::Idle) => Some(format!("closed: nothing moved for {} s (timeouts.idle)", idle.as_secs_f64())),
+        Some(End::Idle) => Some(format!(
+            "closed: nothing moved for {} s (timeouts.idle)",
+            idle.as_secs_f64()
+        )),
         Some(End::Client(error)) => Some(format!("the client's connection failed: {error}")),
         Some(End::Upstream(error)) => Some(format!("the upstream's connection failed: {error}")),
         None => Some("closed: outgate stopped".to_owned()),

@@ -1,13 +1,17 @@
 //! The course of a plain HTTP request in absolute form: decide, dial, forward, complete.
 
 use crate::edge::client::{ClientIo as _, ClientStream, last_words};
-use crate::edge::http1::{After, Conn, End as ExchangeEnd, ExchangeError, ExchangeOptions, ExchangeOutcome, exchange};
+use crate::edge::http1::{
+    After, Conn, End as ExchangeEnd, ExchangeError, ExchangeOptions, ExchangeOutcome, exchange,
+};
 use crate::edge::journal::Unavailable;
 use crate::edge::relay::Relay;
-use crate::logic::aws::{Class, classify};
+use crate::logic::aws::classify;
 use crate::logic::policy::{Effective, Permit, Target, Way};
 use crate::logic::record::{Bytes, Carried, Request, Via};
-use crate::logic::wire::http1::{RequestHead, RequestTarget, ResponseHead, UpstreamLeg, upstream_head};
+use crate::logic::wire::http1::{
+    RequestHead, RequestTarget, ResponseHead, UpstreamLeg, upstream_head,
+};
 use crate::model::{Authority, Finding, Rule, Verdict};
 
 use super::answer::Answer;
@@ -15,7 +19,7 @@ use super::drain::Drain;
 use super::entry::{Draft, Entry, Outcome, unrecorded_answer};
 use super::facts;
 use super::heads;
-use super::route::{Routed, described, route};
+use super::route::{HeadFacts, Routed, described, route};
 use super::state::{Active, Shared};
 use super::upstream::{Idle, connect};
 
@@ -45,43 +49,82 @@ pub(super) async fn decide(
     mut draft: Draft,
     request: Request,
     authority: &Authority,
-    look: impl FnOnce(&Class, &Effective) -> Vec<Finding>,
+    look: impl FnOnce(&Effective) -> HeadFacts,
 ) -> Result<Decided, (Answer, String)> {
     let policy = &active.policy;
     let class = classify(&authority.host);
-    let target = Target { authority, class: &class, way: Way::Forward };
+    let target = Target {
+        authority,
+        class: &class,
+        way: Way::Forward,
+    };
     let effective = policy.effective(&target);
     draft.set_mode(effective.mode);
     draft.set_way(Via::Forward, Carried::Forward);
     draft.set_request(request);
     let (destination, aws) = described(&class);
     draft.set_destination(destination, aws);
-    let found = look(&class, &effective);
-    let (decision, permit) = match route(policy, &shared.resolver, &shared.own, &target, &effective, found).await {
+    let head = look(&effective);
+    let (decision, permit) = match route(
+        policy,
+        &shared.resolver,
+        &shared.own,
+        &target,
+        &effective,
+        head,
+    )
+    .await
+    {
         Routed::Refused(decision) => {
             let answer = Answer::refusal(&decision);
             let id = draft.id().to_owned();
-            draft.refuse(&shared.journal, &decision, Some(answer.status)).await;
+            draft
+                .refuse(&shared.journal, &decision, Some(answer.status))
+                .await;
             return Err((answer, id));
         }
         Routed::Unresolved { decision, reason } => {
-            let entry = draft.open(&shared.journal, &decision).await.map_err(unrecorded)?;
+            let entry = draft
+                .open(&shared.journal, &decision)
+                .await
+                .map_err(unrecorded)?;
             return Err(fail(entry, Answer::upstream(502, "dns_error", reason)).await);
         }
-        Routed::Permitted { decision, permit, answered } => {
-            draft.set_addr(permit.addresses().first().map(ToString::to_string), answered);
+        Routed::Permitted {
+            decision,
+            permit,
+            answered,
+        } => {
+            draft.set_addr(
+                permit.addresses().first().map(ToString::to_string),
+                answered,
+            );
             (decision, permit)
         }
     };
-    let entry = draft.open(&shared.journal, &decision).await.map_err(unrecorded)?;
-    Ok(Decided { entry, permit, effective })
+    let entry = draft
+        .open(&shared.journal, &decision)
+        .await
+        .map_err(unrecorded)?;
+    Ok(Decided {
+        entry,
+        permit,
+        effective,
+    })
 }
 
 /// Completes a request whose upstream failed.
 pub(super) async fn fail(entry: Entry, answer: Answer) -> (Answer, String) {
     let id = entry.id().to_owned();
     let error = Some(answer.detail.clone());
-    entry.complete(Outcome { status: Some(answer.status), error, failed: true, ..Outcome::default() }).await;
+    entry
+        .complete(Outcome {
+            status: Some(answer.status),
+            error,
+            failed: true,
+            ..Outcome::default()
+        })
+        .await;
     (answer, id)
 }
 
@@ -101,21 +144,45 @@ pub(super) async fn forward(
     drain: &mut Drain,
 ) -> Option<Conn<ClientStream>> {
     let Forward { request, head } = forward;
-    let RequestTarget::Absolute { scheme, authority, userinfo, .. } = &head.target else { return None };
-    let look = |class: &Class, effective: &Effective| {
+    let RequestTarget::Absolute {
+        scheme,
+        authority,
+        userinfo,
+        ..
+    } = &head.target
+    else {
+        return None;
+    };
+    let look = |effective: &Effective| {
         let host = head.host.as_ref().map(|host| &host.host);
         let mut found = Vec::new();
         found.extend(heads::https_in_the_clear(*scheme));
         found.extend(heads::credentials(userinfo.as_ref(), effective));
         found.extend(facts::foreign_host(host, authority, effective));
-        found.extend(heads::signature_in_the_clear(heads::is_signed(&head), class, effective));
-        found
+        HeadFacts {
+            found,
+            is_signed: heads::is_signed(&head),
+        }
     };
     match decide(shared, active, draft, request, authority, look).await {
         Ok(decided) => {
             let upgraded = decided.entry.decision().verdict == Verdict::Upgrade;
-            let Decided { entry, permit, effective } = decided;
-            Course { shared, entry, authority, effective, head: &head, permit, upgraded }.run(conn, idle, drain).await
+            let Decided {
+                entry,
+                permit,
+                effective,
+            } = decided;
+            Course {
+                shared,
+                entry,
+                authority,
+                effective,
+                head: &head,
+                permit,
+                upgraded,
+            }
+            .run(conn, idle, drain)
+            .await
         }
         Err((answer, id)) => {
             say(conn, &answer, &id, head.method == "HEAD").await;
@@ -147,9 +214,20 @@ struct Heard {
 }
 
 impl Course<'_> {
-    async fn run(mut self, mut conn: Conn<ClientStream>, idle: &mut Option<Idle>, drain: &mut Drain) -> Option<Conn<ClientStream>> {
+    async fn run(
+        mut self,
+        mut conn: Conn<ClientStream>,
+        idle: &mut Option<Idle>,
+        drain: &mut Drain,
+    ) -> Option<Conn<ClientStream>> {
         let wants_upgrade = self.head.wants_upgrade();
-        let rewritten = upstream_head(self.head, UpstreamLeg { close: false, upgrade: wants_upgrade });
+        let rewritten = upstream_head(
+            self.head,
+            UpstreamLeg {
+                close: false,
+                upgrade: wants_upgrade,
+            },
+        );
         let close = !self.head.is_persistent() || drain.is_draining();
         let options = ExchangeOptions {
             limits: self.shared.limits.head,
@@ -165,7 +243,15 @@ impl Course<'_> {
             let is_reused = reused.is_some();
             let mut upstream = match reused.take() {
                 Some(idle) => idle,
-                None => match connect(self.shared, &mut self.entry, self.authority, &self.permit, &self.effective).await {
+                None => match connect(
+                    self.shared,
+                    &mut self.entry,
+                    self.authority,
+                    &self.permit,
+                    &self.effective,
+                )
+                .await
+                {
                     Ok(upstream) => upstream,
                     Err(answer) => {
                         let (answer, id) = fail(self.entry, answer).await;
@@ -197,7 +283,9 @@ impl Course<'_> {
     }
 
     fn can_take(&self, idle: &Idle) -> bool {
-        idle.authority == *self.authority && idle.upgraded == self.upgraded && self.permit.allows(idle.address)
+        idle.authority == *self.authority
+            && idle.upgraded == self.upgraded
+            && self.permit.allows(idle.address)
     }
 
     async fn finish(
@@ -208,22 +296,46 @@ impl Course<'_> {
         idle: &mut Option<Idle>,
         drain: &mut Drain,
     ) -> Option<Conn<ClientStream>> {
-        let bytes = Bytes { sent: outcome.sent, received: outcome.received };
+        let bytes = Bytes {
+            sent: outcome.sent,
+            received: outcome.received,
+        };
         let is_head = self.head.method == "HEAD";
         let error = match outcome.end {
             ExchangeEnd::Complete => None,
             ExchangeEnd::Upgraded => {
-                upgraded(self.shared, self.entry, conn, upstream, outcome.status, bytes, drain).await;
+                upgraded(
+                    self.shared,
+                    self.entry,
+                    conn,
+                    upstream,
+                    outcome.status,
+                    bytes,
+                    drain,
+                )
+                .await;
                 return None;
             }
             ExchangeEnd::Failed(error) => Some(error),
         };
         let id = self.entry.id().to_owned();
-        let answer = error.as_ref().filter(|_| outcome.status.is_none()).map(answer_to);
-        let status = outcome.status.or(answer.as_ref().map(|answer| answer.status));
+        let answer = error
+            .as_ref()
+            .filter(|_| outcome.status.is_none())
+            .map(answer_to);
+        let status = outcome
+            .status
+            .or(answer.as_ref().map(|answer| answer.status));
         let failed = error.as_ref().is_some_and(|error| !error.is_clients());
         let why = error.as_ref().map(ToString::to_string);
-        self.entry.complete(Outcome { status, bytes, error: why, failed }).await;
+        self.entry
+            .complete(Outcome {
+                status,
+                bytes,
+                error: why,
+                failed,
+            })
+            .await;
         match outcome.client {
             After::Reuse => {
                 if outcome.upstream_reusable {
@@ -246,24 +358,37 @@ impl Course<'_> {
 
 impl Heard {
     fn of(head: &ResponseHead) -> Heard {
-        let text = |name: &str| head.headers.first(name).map(|value| String::from_utf8_lossy(value).into_owned());
-        Heard { request_id: text("x-amzn-requestid").or_else(|| text("x-amz-request-id")), extended: text("x-amz-id-2") }
+        let text = |name: &str| {
+            head.headers
+                .first(name)
+                .map(|value| String::from_utf8_lossy(value).into_owned())
+        };
+        Heard {
+            request_id: text("x-amzn-requestid").or_else(|| text("x-amz-request-id")),
+            extended: text("x-amz-id-2"),
+        }
     }
 }
 
 fn answer_to(error: &ExchangeError) -> Answer {
     match error {
-        ExchangeError::RequestBody(_) => Answer::by_rule(Rule::MalformedRequest, 400, error.to_string()),
+        ExchangeError::RequestBody(_) => {
+            Answer::by_rule(Rule::MalformedRequest, 400, error.to_string())
+        }
         ExchangeError::Idle => Answer::upstream(504, "http_response_timeout", error.to_string()),
         ExchangeError::ResponseHead(_)
         | ExchangeError::ChunkedForHttp10
         | ExchangeError::UnaskedUpgrade
-        | ExchangeError::ResponseBody(_) => Answer::upstream(502, "http_protocol_error", error.to_string()),
+        | ExchangeError::ResponseBody(_) => {
+            Answer::upstream(502, "http_protocol_error", error.to_string())
+        }
         ExchangeError::UpstreamClosed
         | ExchangeError::UpstreamIo(_)
         | ExchangeError::ResponseTruncated
         | ExchangeError::ClientClosed
-        | ExchangeError::ClientIo(_) => Answer::upstream(502, "http_response_incomplete", error.to_string()),
+        | ExchangeError::ClientIo(_) => {
+            Answer::upstream(502, "http_response_incomplete", error.to_string())
+        }
     }
 }
 
@@ -298,8 +423,18 @@ async fn upgraded(
             () = drain.forced() => None,
         };
         let moved = relay.bytes();
-        bytes = Bytes { sent: bytes.sent + moved.sent, received: bytes.received + moved.received };
+        bytes = Bytes {
+            sent: bytes.sent + moved.sent,
+            received: bytes.received + moved.received,
+        };
         error = facts::relay_end(end.as_ref(), shared.timeouts.idle);
     }
-    entry.complete(Outcome { status, bytes, error, failed: false }).await;
+    entry
+        .complete(Outcome {
+            status,
+            bytes,
+            error,
+            failed: false,
+        })
+        .await;
 }

@@ -37,7 +37,10 @@ enum Read {
     Http2,
     Refused(Refused),
     /// Nothing more to answer: the client is gone, or the proxy stops.
-    Gone { error: Option<String>, bytes: usize },
+    Gone {
+        error: Option<String>,
+        bytes: usize,
+    },
 }
 
 /// A connection that is refused before there was a request.
@@ -66,11 +69,22 @@ impl Refused {
 
 fn visitor(peer: Option<SocketAddr>) -> Visitor {
     let addr = peer.map(|peer| Arc::from(peer.to_string()));
-    Visitor { conn: Arc::from(clock::new_id()), client: Client { addr, ..Client::default() } }
+    Visitor {
+        conn: Arc::from(clock::new_id()),
+        client: Client {
+            addr,
+            ..Client::default()
+        },
+    }
 }
 
 /// Serves one connection to its end.
-pub(super) async fn serve_connection(shared: Arc<Shared>, stream: ClientStream, peer: Option<SocketAddr>, mut drain: Drain) {
+pub(super) async fn serve_connection(
+    shared: Arc<Shared>,
+    stream: ClientStream,
+    peer: Option<SocketAddr>,
+    mut drain: Drain,
+) {
     let visitor = visitor(peer);
     let mut conn = Conn::new(stream);
     if let Some(refused) = stranger(&shared, peer) {
@@ -83,7 +97,12 @@ pub(super) async fn serve_connection(shared: Arc<Shared>, stream: ClientStream, 
         match read_head(&shared, &mut conn, served == 0, &mut drain).await {
             Read::Head(head) => {
                 let active = shared.active.load_full();
-                let draft = Draft::new(&visitor.conn, &visitor.client, &active.hash, active.policy.mode);
+                let draft = Draft::new(
+                    &visitor.conn,
+                    &visitor.client,
+                    &active.hash,
+                    active.policy.mode,
+                );
                 match course(&shared, &active, draft, *head, conn, &mut idle, &mut drain).await {
                     Some(again) => conn = again,
                     None => return,
@@ -119,11 +138,34 @@ async fn course(
     match &head.target {
         RequestTarget::Authority(authority) => {
             let host = head.host.as_ref().map(|host| &host.host);
-            let connect = Connect { authority, host, request };
-            Box::pin(tunnel(shared, active, draft, connect, Http1Tunnel(conn), drain)).await;
+            let connect = Connect {
+                authority,
+                host,
+                request,
+            };
+            Box::pin(tunnel(
+                shared,
+                active,
+                draft,
+                connect,
+                Http1Tunnel(conn),
+                drain,
+            ))
+            .await;
             None
         }
-        RequestTarget::Absolute { .. } => Box::pin(forward(shared, active, draft, Forward { request, head }, conn, idle, drain)).await,
+        RequestTarget::Absolute { .. } => {
+            Box::pin(forward(
+                shared,
+                active,
+                draft,
+                Forward { request, head },
+                conn,
+                idle,
+                drain,
+            ))
+            .await
+        }
         RequestTarget::Origin(_) | RequestTarget::Asterisk => {
             draft.set_request(request);
             let refused = Refused {
@@ -141,20 +183,44 @@ async fn course(
 }
 
 /// Reads until a head is whole or certain to be refused.
-async fn read_head(shared: &Shared, conn: &mut Conn<ClientStream>, first: bool, drain: &mut Drain) -> Read {
+async fn read_head(
+    shared: &Shared,
+    conn: &mut Conn<ClientStream>,
+    first: bool,
+    drain: &mut Drain,
+) -> Read {
     // A kept-alive connection may be quiet for long before its next request.
-    let quiet = if first { shared.timeouts.head } else { shared.timeouts.idle };
+    let quiet = if first {
+        shared.timeouts.head
+    } else {
+        shared.timeouts.idle
+    };
     if conn.buffered().is_empty() {
         let read = tokio::select! {
             read = tokio::time::timeout(quiet, conn.read_more()) => read,
             () = drain.draining() => return Read::Gone { error: None, bytes: 0 },
         };
         match read {
-            Ok(Ok(0)) => return Read::Gone { error: None, bytes: 0 },
+            Ok(Ok(0)) => {
+                return Read::Gone {
+                    error: None,
+                    bytes: 0,
+                };
+            }
             Ok(Ok(_)) => {}
-            Ok(Err(error)) => return Read::Gone { error: Some(error.to_string()), bytes: 0 },
+            Ok(Err(error)) => {
+                return Read::Gone {
+                    error: Some(error.to_string()),
+                    bytes: 0,
+                };
+            }
             Err(_) if first => return Read::Refused(head_timeout(shared)),
-            Err(_) => return Read::Gone { error: None, bytes: 0 },
+            Err(_) => {
+                return Read::Gone {
+                    error: None,
+                    bytes: 0,
+                };
+            }
         }
     }
     match tokio::time::timeout(shared.timeouts.head, judge_start(shared, conn, first)).await {
@@ -180,7 +246,12 @@ async fn judge_start(shared: &Shared, conn: &mut Conn<ClientStream>, first: bool
             FirstBytes::NeedMore => match conn.read_more().await {
                 Ok(0) => break,
                 Ok(_) => continue,
-                Err(error) => return Read::Gone { error: Some(error.to_string()), bytes: conn.buffered().len() },
+                Err(error) => {
+                    return Read::Gone {
+                        error: Some(error.to_string()),
+                        bytes: conn.buffered().len(),
+                    };
+                }
             },
             FirstBytes::Http2Preface => return Read::Http2,
             FirstBytes::Http1 | FirstBytes::Unknown => break,
@@ -195,20 +266,34 @@ async fn judge_start(shared: &Shared, conn: &mut Conn<ClientStream>, first: bool
                  http://127.0.0.1:3128 instead of a socks:// URL in ALL_PROXY.",
             ),
         };
-        return Read::Refused(Refused { rule: Rule::MalformedRequest, kind, hint: hint.to_owned(), status: 400 });
+        return Read::Refused(Refused {
+            rule: Rule::MalformedRequest,
+            kind,
+            hint: hint.to_owned(),
+            status: 400,
+        });
     }
     match conn.read_request_head(shared.limits.head).await {
         Ok(Some(head)) => Read::Head(Box::new(head)),
-        Ok(None) => Read::Gone { error: None, bytes: 0 },
+        Ok(None) => Read::Gone {
+            error: None,
+            bytes: 0,
+        },
         Err(ReadHeadError::Head(error)) => Read::Refused(refused_head(error)),
-        Err(error @ (ReadHeadError::Truncated | ReadHeadError::Io(_))) => {
-            Read::Gone { error: Some(error.to_string()), bytes: conn.buffered().len() }
-        }
+        Err(error @ (ReadHeadError::Truncated | ReadHeadError::Io(_))) => Read::Gone {
+            error: Some(error.to_string()),
+            bytes: conn.buffered().len(),
+        },
     }
 }
 
 fn refused_head(error: HeadError) -> Refused {
-    Refused { rule: error.rule(), kind: error.kind(), hint: format!("{error}: {}", error.hint()), status: error.status() }
+    Refused {
+        rule: error.rule(),
+        kind: error.kind(),
+        hint: format!("{error}: {}", error.hint()),
+        status: error.status(),
+    }
 }
 
 fn stranger(shared: &Shared, peer: Option<SocketAddr>) -> Option<Refused> {
@@ -217,7 +302,9 @@ fn stranger(shared: &Shared, peer: Option<SocketAddr>) -> Option<Refused> {
     (!known).then(|| Refused {
         rule: Rule::ClientAuth,
         kind: "client-address",
-        hint: format!("{peer} may not use this proxy; add its address or network to clients.allow."),
+        hint: format!(
+            "{peer} may not use this proxy; add its address or network to clients.allow."
+        ),
         status: 403,
     })
 }
@@ -231,16 +318,28 @@ async fn refuse(
     seen: Option<Request>,
 ) {
     let active = shared.active.load_full();
-    let mut draft = Draft::new(&visitor.conn, &visitor.client, &active.hash, active.policy.mode);
+    let mut draft = Draft::new(
+        &visitor.conn,
+        &visitor.client,
+        &active.hash,
+        active.policy.mode,
+    );
     if let Some(seen) = seen {
         draft.set_request(seen);
     }
     refuse_draft(shared, draft, conn, refused).await;
 }
 
-async fn refuse_draft(shared: &Shared, draft: Draft, mut conn: Conn<ClientStream>, refused: Refused) {
+async fn refuse_draft(
+    shared: &Shared,
+    draft: Draft,
+    mut conn: Conn<ClientStream>,
+    refused: Refused,
+) {
     let decision = refused.decision();
-    let Refused { rule, hint, status, .. } = refused;
+    let Refused {
+        rule, hint, status, ..
+    } = refused;
     let id = draft.id().to_owned();
     draft.refuse(&shared.journal, &decision, Some(status)).await;
     let answer = Answer::by_rule(rule, status, hint);
@@ -277,16 +376,27 @@ impl TunnelClient for Http1Tunnel {
         let (mut stream, early) = self.0.into_parts();
         let early = early.to_vec();
         // One write, so that the client never sees half of it.
-        stream.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").await?;
+        stream
+            .write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            .await?;
         Ok((stream, early))
     }
 }
 
 /// Answers a connection for which there is no place. Waits for nobody: accepting waits for this.
-pub(super) async fn over_limit(shared: &Shared, mut stream: ClientStream, peer: Option<SocketAddr>) {
+pub(super) async fn over_limit(
+    shared: &Shared,
+    mut stream: ClientStream,
+    peer: Option<SocketAddr>,
+) {
     let visitor = visitor(peer);
     let active = shared.active.load_full();
-    let draft = Draft::new(&visitor.conn, &visitor.client, &active.hash, active.policy.mode);
+    let draft = Draft::new(
+        &visitor.conn,
+        &visitor.client,
+        &active.hash,
+        active.policy.mode,
+    );
     let id = draft.id().to_owned();
     let limits = shared.limits;
     let hint = format!(
@@ -294,9 +404,16 @@ pub(super) async fn over_limit(shared: &Shared, mut stream: ClientStream, peer: 
          Close some, or raise the limit.",
         limits.connections, limits.connections_per_client
     );
-    let refused = Refused { rule: Rule::Limits, kind: "connections", hint, status: Rule::Limits.status() };
+    let refused = Refused {
+        rule: Rule::Limits,
+        kind: "connections",
+        hint,
+        status: Rule::Limits.status(),
+    };
     let decision = refused.decision();
-    draft.refuse(&shared.journal, &decision, Some(refused.status)).await;
+    draft
+        .refuse(&shared.journal, &decision, Some(refused.status))
+        .await;
     let answer = Answer::by_rule(refused.rule, refused.status, refused.hint).http1(&id, false);
     // What the socket's buffer does not take at once is not sent.
     let _ = tokio::time::timeout(Duration::from_millis(50), stream.write_all(&answer)).await;

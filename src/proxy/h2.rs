@@ -9,6 +9,11 @@ use super::drain::Drain;
 use super::front::Visitor;
 use super::state::Shared;
 
-pub(super) async fn serve(shared: Arc<Shared>, visitor: Visitor, conn: Conn<ClientStream>, drain: Drain) {
+pub(super) async fn serve(
+    shared: Arc<Shared>,
+    visitor: Visitor,
+    conn: Conn<ClientStream>,
+    drain: Drain,
+) {
     drop((shared, visitor, conn, drain));
 }

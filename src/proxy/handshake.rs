@@ -87,7 +87,9 @@ where
             };
             match step {
                 Step::Hold => {}
-                Step::Forward { .. } | Step::Pass if !self.flight_shown && self.judge.facts().server_flight_judged => {
+                Step::Forward { .. } | Step::Pass
+                    if !self.flight_shown && self.judge.facts().server_flight_judged =>
+                {
                     self.flight_shown = true;
                     self.next = Some(step);
                     return Turn::Flight;
@@ -130,7 +132,10 @@ where
 
     /// Bytes passed on so far.
     pub(super) const fn bytes(&self) -> Bytes {
-        Bytes { sent: self.client.passed, received: self.upstream.passed }
+        Bytes {
+            sent: self.client.passed,
+            received: self.upstream.passed,
+        }
     }
 
     /// Whether the client speaks plain HTTP into the tunnel: then it can read an HTTP answer.
@@ -140,7 +145,12 @@ where
 
     /// The streams, and whether each side's end was read.
     pub(super) fn into_parts(self) -> (C, U, bool, bool) {
-        (self.client.stream, self.upstream.stream, self.client.ended, self.upstream.ended)
+        (
+            self.client.stream,
+            self.upstream.stream,
+            self.client.ended,
+            self.upstream.ended,
+        )
     }
 
     /// The client's stream, for last words.
@@ -175,19 +185,35 @@ where
         if count == 0 {
             return Ok(self.judge.eof(side));
         }
-        let fresh = held.len().checked_sub(count).and_then(|start| held.get(start..)).unwrap_or_default();
+        let fresh = held
+            .len()
+            .checked_sub(count)
+            .and_then(|start| held.get(start..))
+            .unwrap_or_default();
         Ok(self.judge.feed(side, fresh))
     }
 
     async fn pass_on(&mut self) -> Result<(), (Side, io::Error)> {
-        self.client.pass_to(&mut self.upstream.stream).await.map_err(|error| (Side::Server, error))?;
-        self.upstream.pass_to(&mut self.client.stream).await.map_err(|error| (Side::Client, error))
+        self.client
+            .pass_to(&mut self.upstream.stream)
+            .await
+            .map_err(|error| (Side::Server, error))?;
+        self.upstream
+            .pass_to(&mut self.client.stream)
+            .await
+            .map_err(|error| (Side::Client, error))
     }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Leg<S> {
     const fn new(stream: S) -> Leg<S> {
-        Leg { stream, held: Vec::new(), free: 0, passed: 0, ended: false }
+        Leg {
+            stream,
+            held: Vec::new(),
+            free: 0,
+            passed: 0,
+            ended: false,
+        }
     }
 
     async fn read(&mut self) -> io::Result<usize> {
@@ -199,7 +225,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Leg<S> {
 
     async fn pass_to<T: AsyncWrite + Unpin>(&mut self, other: &mut T) -> io::Result<()> {
         while self.free > 0 {
-            let written = other.write(self.held.get(..self.free).unwrap_or(&self.held)).await?;
+            let written = other
+                .write(self.held.get(..self.free).unwrap_or(&self.held))
+                .await?;
             if written == 0 {
                 return Err(io::ErrorKind::WriteZero.into());
             }

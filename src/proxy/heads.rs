@@ -1,6 +1,5 @@
 //! What a request head shows to the record and to the rules.
 
-use crate::logic::aws::Class;
 use crate::logic::policy::Effective;
 use crate::logic::record::Request;
 use crate::logic::wire::http1::{RequestHead, RequestTarget, Scheme, Userinfo};
@@ -8,13 +7,28 @@ use crate::model::{Action, Finding, Rule, SafeUrl, Severity};
 
 /// A head as the record has it.
 pub(super) fn described(head: &RequestHead) -> Request {
-    let user_agent = head.headers.first("user-agent").map(|value| String::from_utf8_lossy(value).into_owned());
+    let user_agent = head
+        .headers
+        .first("user-agent")
+        .map(|value| String::from_utf8_lossy(value).into_owned());
     let path_and_query = String::from_utf8_lossy(head.target.path_and_query());
     let (url, authority) = match &head.target {
         RequestTarget::Authority(authority) => (authority.to_string(), Some(authority)),
-        RequestTarget::Absolute { scheme, authority, authority_as_sent, userinfo, .. } => {
+        RequestTarget::Absolute {
+            scheme,
+            authority,
+            authority_as_sent,
+            userinfo,
+            ..
+        } => {
             let userinfo = if userinfo.is_some() { "***@" } else { "" };
-            (format!("{}://{userinfo}{authority_as_sent}{path_and_query}", scheme.as_str()), Some(authority))
+            (
+                format!(
+                    "{}://{userinfo}{authority_as_sent}{path_and_query}",
+                    scheme.as_str()
+                ),
+                Some(authority),
+            )
         }
         RequestTarget::Origin(_) => (path_and_query.into_owned(), None),
         RequestTarget::Asterisk => ("*".to_owned(), None),
@@ -24,7 +38,7 @@ pub(super) fn described(head: &RequestHead) -> Request {
         url: Some(SafeUrl::redact(&url).as_str().to_owned()),
         host: authority.map(|authority| authority.host.to_string()),
         port: authority.map(|authority| authority.port),
-        http: Some(head.version.as_str()),
+        http: Some(head.version.number()),
         user_agent,
     }
 }
@@ -33,16 +47,21 @@ pub(super) fn described(head: &RequestHead) -> Request {
 pub(super) fn glimpse(bytes: &[u8]) -> Option<Request> {
     let line = bytes.split(|byte| matches!(byte, b'\r' | b'\n')).next()?;
     let mut parts = line.split(|byte| *byte == b' ');
-    let method = parts.next().filter(|method| !method.is_empty() && method.iter().all(u8::is_ascii_graphic))?;
+    let method = parts
+        .next()
+        .filter(|method| !method.is_empty() && method.iter().all(u8::is_ascii_graphic))?;
     let target = parts.next()?;
     // An authority with userinfo has no scheme; the redaction knows both.
     Some(Request {
         method: Some(String::from_utf8_lossy(method).into_owned()),
-        url: Some(SafeUrl::redact(&String::from_utf8_lossy(target)).as_str().to_owned()),
+        url: Some(
+            SafeUrl::redact(&String::from_utf8_lossy(target))
+                .as_str()
+                .to_owned(),
+        ),
         ..Request::default()
     })
 }
-
 
 /// An `https://` URL in absolute form: its bytes, credentials included, have come here in
 /// plaintext already, and the client expects us to speak TLS for it.
@@ -83,49 +102,48 @@ pub(super) fn credentials(userinfo: Option<&Userinfo>, effective: &Effective) ->
             "The URL carries a user name (user@host).".to_owned(),
         )
     };
-    Some(Finding { length: Some(userinfo.byte_len() as u64), ..found })
+    Some(Finding {
+        length: Some(userinfo.byte_len() as u64),
+        ..found
+    })
 }
-
-/// A request signed for AWS that goes to another host in plaintext: whoever reads it can send it
-/// again. Plain HTTP to AWS itself is refused whether signed or not.
-pub(super) fn signature_in_the_clear(is_signed: bool, class: &Class, effective: &Effective) -> Option<Finding> {
-    if class.is_aws() || !is_signed {
-        return None;
-    }
-    let action = match effective.actions.get(Rule::AwsPlaintext) {
-        // There is no TLS to be expected on the other side.
-        Action::Upgrade | Action::Strip => Action::Block,
-        action @ (Action::Off | Action::Report | Action::Block) => action,
-    };
-    Some(finding(
-        Rule::AwsPlaintext,
-        SIGNED_IN_THE_CLEAR,
-        "header.authorization",
-        action,
-        "A request signed with an AWS key goes over plain HTTP, where it can be read and sent again. \
-         Use https:// for this endpoint; for a local one (MinIO, moto) name it with --connect-to or --allow-private."
-            .to_owned(),
-    ))
-}
-
-/// The kind of [`signature_in_the_clear`], which is softened for hosts on private networks.
-pub(super) const SIGNED_IN_THE_CLEAR: &str = "signed-request";
 
 /// Whether the request carries an AWS signature (V2, V4, V4A), in a header or in the query.
 pub(super) fn is_signed(head: &RequestHead) -> bool {
     let schemes: [&[u8]; 3] = [b"AWS4-HMAC-SHA256 ", b"AWS4-ECDSA-P256-SHA256 ", b"AWS "];
-    let in_header = head.headers.all("authorization").any(|value| schemes.iter().any(|scheme| value.starts_with(scheme)));
+    let in_header = head
+        .headers
+        .all("authorization")
+        .any(|value| schemes.iter().any(|scheme| value.starts_with(scheme)));
     in_header || has_signature_parameter(head.target.path_and_query())
 }
 
 fn has_signature_parameter(path_and_query: &[u8]) -> bool {
-    let query = path_and_query.splitn(2, |byte| *byte == b'?').nth(1).unwrap_or_default();
+    let query = path_and_query
+        .splitn(2, |byte| *byte == b'?')
+        .nth(1)
+        .unwrap_or_default();
     query.split(|byte| *byte == b'&').any(|pair| {
         let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
         name.eq_ignore_ascii_case(b"x-amz-signature") || name == b"AWSAccessKeyId"
     })
 }
 
-fn finding(rule: Rule, kind: &'static str, place: &'static str, action: Action, hint: String) -> Finding {
-    Finding { rule, kind, place: place.into(), action, severity: Severity::High, length: None, fingerprint: None, hint }
+fn finding(
+    rule: Rule,
+    kind: &'static str,
+    place: &'static str,
+    action: Action,
+    hint: String,
+) -> Finding {
+    Finding {
+        rule,
+        kind,
+        place: place.into(),
+        action,
+        severity: Severity::High,
+        length: None,
+        fingerprint: None,
+        hint,
+    }
 }

@@ -71,7 +71,11 @@ pub struct Control(Arc<Shared>);
 impl Proxy {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Proxy {
-        let own: Vec<SocketAddr> = parts.listeners.iter().filter_map(Listener::address).collect();
+        let own: Vec<SocketAddr> = parts
+            .listeners
+            .iter()
+            .flat_map(Listener::addresses)
+            .collect();
         let shared = Shared {
             active: ArcSwap::from_pointee(Active::new(parts.policy)),
             journal: parts.journal,
@@ -84,7 +88,12 @@ impl Proxy {
             own,
         };
         let (stop, drain) = drain();
-        Proxy { shared: Arc::new(shared), listeners: parts.listeners, stop, drain }
+        Proxy {
+            shared: Arc::new(shared),
+            listeners: parts.listeners,
+            stop,
+            drain,
+        }
     }
 
     /// A handle for later.
@@ -107,24 +116,40 @@ impl Proxy {
         until: impl Future<Output = ()>,
         hurry: impl Future<Output = ()>,
     ) -> Result<usize, Unavailable> {
-        let Proxy { shared, listeners, stop, drain } = self;
+        let Proxy {
+            shared,
+            listeners,
+            stop,
+            drain,
+        } = self;
         let detail = json!({
             "version": env!("CARGO_PKG_VERSION"),
             "listen": listeners.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "policy": &*shared.active.load().hash,
         });
-        shared.journal.decide(event(EventKind::Start, detail)).await?;
+        shared
+            .journal
+            .decide(event(EventKind::Start, detail))
+            .await?;
         let admission = Arc::new(Admission::new(shared.limits));
         for listener in listeners {
             let admission = Arc::clone(&admission);
-            tokio::spawn(accept(Arc::clone(&shared), listener, admission, drain.clone()));
+            tokio::spawn(accept(
+                Arc::clone(&shared),
+                listener,
+                admission,
+                drain.clone(),
+            ));
         }
         drop(drain);
         until.await;
         let limit: Duration = shared.timeouts.drain;
         let closed = stop.run(limit, hurry).await;
         // The writer cannot be gone: this handle keeps it.
-        let _ = shared.journal.complete(event(EventKind::Stop, json!({ "closed": closed }))).await;
+        let _ = shared
+            .journal
+            .complete(event(EventKind::Stop, json!({ "closed": closed })))
+            .await;
         Ok(closed)
     }
 }
@@ -135,7 +160,11 @@ impl Control {
         let active = Active::new(policy);
         let detail = json!({ "policy": &*active.hash });
         self.0.active.store(Arc::new(active));
-        let _ = self.0.journal.complete(event(EventKind::Policy, detail)).await;
+        let _ = self
+            .0
+            .journal
+            .complete(event(EventKind::Policy, detail))
+            .await;
     }
 
     /// Whether rules of that hash are in force.
@@ -146,16 +175,29 @@ impl Control {
     /// Notes that other rules were offered and refused.
     pub async fn policy_refused(&self, errors: &[String]) {
         let detail = json!({ "refused": errors, "policy": &*self.0.active.load().hash });
-        let _ = self.0.journal.complete(event(EventKind::Policy, detail)).await;
+        let _ = self
+            .0
+            .journal
+            .complete(event(EventKind::Policy, detail))
+            .await;
     }
 }
 
 fn event(kind: EventKind, detail: serde_json::Value) -> Body {
-    Body::event(&Event { time: clock::timestamp(), kind, detail })
+    Body::event(&Event {
+        time: clock::timestamp(),
+        kind,
+        detail,
+    })
 }
 
 /// Accepts until a stop begins.
-async fn accept(shared: Arc<Shared>, listener: Listener, admission: Arc<Admission>, mut drain: Drain) {
+async fn accept(
+    shared: Arc<Shared>,
+    listener: Listener,
+    admission: Arc<Admission>,
+    mut drain: Drain,
+) {
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,

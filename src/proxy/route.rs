@@ -5,30 +5,47 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::edge::resolve::Resolver;
 use crate::logic::aws::Class;
-use crate::logic::policy::{Effective, Permit, Policy, Redirect, Space, Target};
+use crate::logic::policy::{Effective, Permit, Policy, Target};
 use crate::logic::record::{AwsCall, Destination};
-use crate::model::{Action, Authority, Decision, Finding, Host, Verdict};
-
-use super::heads::SIGNED_IN_THE_CLEAR;
+use crate::model::{Authority, Decision, Finding, Host, Verdict};
 
 /// What came of a target.
 #[derive(Debug)]
 pub(super) enum Routed {
     Refused(Decision),
     /// The rules allow it, but its name has no address.
-    Unresolved { decision: Decision, reason: String },
-    Permitted { decision: Decision, permit: Permit, answered: Option<String> },
+    Unresolved {
+        decision: Decision,
+        reason: String,
+    },
+    Permitted {
+        decision: Decision,
+        permit: Permit,
+        answered: Option<String>,
+    },
 }
 
-/// Judges `target` by name and by address. `found` is what other rules found before.
+/// What the head showed.
+#[derive(Debug, Default)]
+pub(super) struct HeadFacts {
+    pub(super) found: Vec<Finding>,
+    /// It carries an AWS signature.
+    pub(super) is_signed: bool,
+}
+
+/// Judges `target` by what its head showed, by name and by address.
 pub(super) async fn route(
     policy: &Policy,
     resolver: &Resolver,
     own: &[SocketAddr],
     target: &Target<'_>,
     effective: &Effective,
-    mut found: Vec<Finding>,
+    head: HeadFacts,
 ) -> Routed {
+    let HeadFacts {
+        mut found,
+        is_signed,
+    } = head;
     found.extend(policy.judge_name(target, effective));
     if policy.refuses(&found, effective) {
         return Routed::Refused(Decision::from_findings(found, effective.mode));
@@ -36,25 +53,42 @@ pub(super) async fn route(
     // What is upgraded goes where an https:// URL would go.
     let decision = Decision::from_findings(found.clone(), effective.mode);
     let asked = match decision.verdict {
-        Verdict::Upgrade => Authority { port: tls_port(target.authority.port), ..target.authority.clone() },
-        Verdict::Allow | Verdict::Report | Verdict::Strip | Verdict::Block | Verdict::Error => target.authority.clone(),
+        Verdict::Upgrade => Authority {
+            port: tls_port(target.authority.port),
+            ..target.authority.clone()
+        },
+        Verdict::Allow | Verdict::Report | Verdict::Strip | Verdict::Block | Verdict::Error => {
+            target.authority.clone()
+        }
     };
     let redirect = policy.connect_to(&asked);
     let dialled = redirect.map_or_else(|| asked.clone(), |redirect| redirect.target(&asked));
     let (addresses, answered) = match addresses_of(resolver, &dialled.host).await {
         Ok(answer) => answer,
         Err(reason) => {
-            return Routed::Unresolved { decision: Decision::from_findings(found, effective.mode), reason };
+            return Routed::Unresolved {
+                decision: Decision::from_findings(found, effective.mode),
+                reason,
+            };
         }
     };
-    let addresses: Vec<SocketAddr> = addresses.into_iter().map(|ip| SocketAddr::new(ip, dialled.port)).collect();
-    if redirect.is_some_and(Redirect::names_host) || addresses.iter().all(|address| is_near(address.ip())) {
-        for finding in found.iter_mut().filter(|finding| finding.kind == SIGNED_IN_THE_CLEAR) {
-            finding.action = finding.action.min(Action::Report);
-        }
+    let addresses: Vec<SocketAddr> = addresses
+        .into_iter()
+        .map(|ip| SocketAddr::new(ip, dialled.port))
+        .collect();
+    if is_signed {
+        found.extend(policy.judge_plain_signature(target, effective, &addresses));
     }
-    match policy.permit(target, effective, found, &addresses, own) {
-        (decision, Some(permit)) => Routed::Permitted { decision, permit, answered },
+    let dialled = Target {
+        authority: &asked,
+        ..*target
+    };
+    match policy.permit(&dialled, effective, found, &addresses, own) {
+        (decision, Some(permit)) => Routed::Permitted {
+            decision,
+            permit,
+            answered,
+        },
         (decision, None) => Routed::Refused(decision),
     }
 }
@@ -64,18 +98,19 @@ const fn tls_port(port: u16) -> u16 {
     if port == 80 { 443 } else { port }
 }
 
-/// On this machine or on a private network, where test servers speak plain HTTP.
-fn is_near(ip: IpAddr) -> bool {
-    matches!(Space::of(ip), Space::Loopback | Space::Private)
-}
-
 /// The addresses of a host, and the name that answered if it is another one.
-pub(super) async fn addresses_of(resolver: &Resolver, host: &Host) -> Result<(Vec<IpAddr>, Option<String>), String> {
+pub(super) async fn addresses_of(
+    resolver: &Resolver,
+    host: &Host,
+) -> Result<(Vec<IpAddr>, Option<String>), String> {
     match host {
         Host::V4(addr) => Ok((vec![IpAddr::V4(*addr)], None)),
         Host::V6(addr) => Ok((vec![IpAddr::V6(*addr)], None)),
         Host::Name(name) => {
-            let answer = resolver.resolve(name).await.map_err(|error| error.to_string())?;
+            let answer = resolver
+                .resolve(name)
+                .await
+                .map_err(|error| error.to_string())?;
             Ok((answer.addresses.clone(), answer.answered.clone()))
         }
     }
@@ -84,7 +119,13 @@ pub(super) async fn addresses_of(resolver: &Resolver, host: &Host) -> Result<(Ve
 /// What the endpoint's name tells, as the record has it.
 pub(super) fn described(class: &Class) -> (Destination, Option<AwsCall>) {
     match class {
-        Class::Other => (Destination { class: "other", ..Destination::default() }, None),
+        Class::Other => (
+            Destination {
+                class: "other",
+                ..Destination::default()
+            },
+            None,
+        ),
         Class::Aws(endpoint) => {
             let service = endpoint.service.as_ref().map(ToString::to_string);
             let region = endpoint.region.as_ref().map(ToString::to_string);
@@ -96,7 +137,14 @@ pub(super) fn described(class: &Class) -> (Destination, Option<AwsCall>) {
                 addr: None,
                 answered: None,
             };
-            (destination, Some(AwsCall { service, region, ..AwsCall::default() }))
+            (
+                destination,
+                Some(AwsCall {
+                    service,
+                    region,
+                    ..AwsCall::default()
+                }),
+            )
         }
     }
 }

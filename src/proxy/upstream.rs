@@ -45,12 +45,18 @@ pub(super) async fn connect(
     permit: &Permit,
     effective: &Effective,
 ) -> Result<Idle, Answer> {
-    let stream = dial(permit, shared.timeouts.connect).await.map_err(|error| {
-        let (status, word) = facts::dial_failure(&error);
-        Answer::upstream(status, word, error.to_string())
-    })?;
+    let stream = dial(permit, shared.timeouts.connect)
+        .await
+        .map_err(|error| {
+            let (status, word) = facts::dial_failure(&error);
+            Answer::upstream(status, word, error.to_string())
+        })?;
     let address = stream.peer_addr().map_err(|error| {
-        Answer::upstream(502, "connection_terminated", format!("the upstream is gone: {error}"))
+        Answer::upstream(
+            502,
+            "connection_terminated",
+            format!("the upstream is gone: {error}"),
+        )
     })?;
     let upgraded = entry.decision().verdict == Verdict::Upgrade;
     let (stream, peer): (BoxIo, _) = if upgraded {
@@ -59,7 +65,13 @@ pub(super) async fn connect(
     } else {
         (Box::new(stream), None)
     };
-    Ok(Idle { authority: authority.clone(), upgraded, address, conn: Conn::new(stream), peer })
+    Ok(Idle {
+        authority: authority.clone(),
+        upgraded,
+        address,
+        conn: Conn::new(stream),
+        peer,
+    })
 }
 
 async fn secure(
@@ -71,21 +83,35 @@ async fn secure(
 ) -> Result<(BoxIo, Peer), Answer> {
     let limit = shared.timeouts.handshake;
     let host = &authority.host;
-    let handshake = originate(&shared.verifier, host, stream, profile(effective), Offer::Profile, &[b"http/1.1"]);
+    let handshake = originate(
+        &shared.verifier,
+        host,
+        stream,
+        profile(effective),
+        Offer::Profile,
+        &[b"http/1.1"],
+    );
     match tokio::time::timeout(limit, handshake).await {
         Ok(Ok((tls, peer))) => Ok((Box::new(tls), peer)),
         Ok(Err(Failed::Certificate(fault, peer))) => {
             let refusal = facts::bad_certificate(fault);
-            entry.set_tls(facts::tls(&Facts::default(), Some(&Seen::Failed(fault, peer))));
+            entry.set_tls(facts::tls(
+                &Facts::default(),
+                Some(&Seen::Failed(fault, peer)),
+            ));
             entry.add_findings(facts::upgrade_failed(&refusal));
             Err(Answer::by_rule(Rule::InvalidCertificate, 502, refusal.hint))
         }
         Ok(Err(Failed::Other(why))) => {
-            let detail = format!("no TLS with {host}, to which the request was to be upgraded: {why}");
+            let detail =
+                format!("no TLS with {host}, to which the request was to be upgraded: {why}");
             Err(Answer::upstream(502, "tls_protocol_error", detail))
         }
         Err(_) => {
-            let detail = format!("no TLS handshake with {host} within {} s", limit.as_secs_f64());
+            let detail = format!(
+                "no TLS handshake with {host} within {} s",
+                limit.as_secs_f64()
+            );
             Err(Answer::upstream(504, "connection_timeout", detail))
         }
     }

@@ -13,7 +13,9 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::verify::{Verifier, server_name};
-use crate::logic::wire::tls::{CertificateFault, CertificateVerifier as _, Group, Profile, Suite, Version, check_chain};
+use crate::logic::wire::tls::{
+    CertificateFault, CertificateVerifier as _, Group, Profile, Suite, Version, check_chain,
+};
 use crate::model::Host;
 
 /// What is offered.
@@ -56,7 +58,8 @@ pub async fn originate(
     alpn: &[&[u8]],
 ) -> Result<(TlsStream<TcpStream>, Peer), Failed> {
     let _ = stream.set_nodelay(true);
-    let server_name = server_name(name).map_err(|fault| Failed::Certificate(fault, Peer::default()))?;
+    let server_name =
+        server_name(name).map_err(|fault| Failed::Certificate(fault, Peer::default()))?;
     let provider = Arc::new(provider(profile, offer));
     let look = Arc::new(Look {
         verifier: Arc::clone(verifier),
@@ -73,20 +76,35 @@ pub async fn originate(
         .with_custom_certificate_verifier(Arc::clone(&look) as _)
         .with_no_client_auth();
     config.alpn_protocols = alpn.iter().map(|protocol| protocol.to_vec()).collect();
-    match TlsConnector::from(Arc::new(config)).connect(server_name, stream).await {
+    match TlsConnector::from(Arc::new(config))
+        .connect(server_name, stream)
+        .await
+    {
         Ok(tls) => {
             let (_, session) = tls.get_ref();
             let peer = Peer {
                 version: session.protocol_version().map(u16::from),
-                suite: session.negotiated_cipher_suite().map(|suite| u16::from(suite.suite())),
-                group: session.negotiated_key_exchange_group().map(|group| u16::from(group.name())),
-                alpn: session.alpn_protocol().map(|alpn| String::from_utf8_lossy(alpn).into_owned()),
+                suite: session
+                    .negotiated_cipher_suite()
+                    .map(|suite| u16::from(suite.suite())),
+                group: session
+                    .negotiated_key_exchange_group()
+                    .map(|group| u16::from(group.name())),
+                alpn: session
+                    .alpn_protocol()
+                    .map(|alpn| String::from_utf8_lossy(alpn).into_owned()),
                 chain: look.take().1,
             };
             Ok((tls, peer))
         }
         Err(error) => match look.take() {
-            (Some(fault), chain) => Err(Failed::Certificate(fault, Peer { chain, ..Peer::default() })),
+            (Some(fault), chain) => Err(Failed::Certificate(
+                fault,
+                Peer {
+                    chain,
+                    ..Peer::default()
+                },
+            )),
             (None, _) => Err(Failed::Other(worded(&error))),
         },
     }
@@ -99,14 +117,19 @@ fn provider(profile: &Profile, offer: Offer) -> CryptoProvider {
             let version = Version(u16::from(suite.version().version));
             profile.allows_suite(Suite(u16::from(suite.suite())), version)
         });
-        provider.kx_groups.retain(|group| profile.allows_group(Group(u16::from(group.name())), Version::TLS13));
+        provider
+            .kx_groups
+            .retain(|group| profile.allows_group(Group(u16::from(group.name())), Version::TLS13));
     }
     provider
 }
 
 static TLS13_ONLY: &[&rustls::SupportedProtocolVersion] = &[&rustls::version::TLS13];
 
-fn versions(profile: &Profile, offer: Offer) -> &'static [&'static rustls::SupportedProtocolVersion] {
+fn versions(
+    profile: &Profile,
+    offer: Offer,
+) -> &'static [&'static rustls::SupportedProtocolVersion] {
     if offer == Offer::Profile && !profile.allows_version(Version::TLS12) {
         return TLS13_ONLY;
     }
@@ -114,7 +137,10 @@ fn versions(profile: &Profile, offer: Offer) -> &'static [&'static rustls::Suppo
 }
 
 fn worded(error: &io::Error) -> String {
-    match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+    match error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<rustls::Error>())
+    {
         Some(inner) => inner.to_string(),
         None => error.to_string(),
     }
@@ -136,9 +162,13 @@ impl Look {
 
     /// A signature over the handshake that does not fit the certificate: whoever showed it does
     /// not have its key.
-    fn signed(&self, valid: Result<HandshakeSignatureValid, rustls::Error>) -> Result<HandshakeSignatureValid, rustls::Error> {
+    fn signed(
+        &self,
+        valid: Result<HandshakeSignatureValid, rustls::Error>,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
         if let Err(rustls::Error::InvalidCertificate(CertificateError::BadSignature)) = &valid {
-            self.seen.lock().unwrap_or_else(PoisonError::into_inner).0 = Some(CertificateFault::BadSignature);
+            self.seen.lock().unwrap_or_else(PoisonError::into_inner).0 =
+                Some(CertificateFault::BadSignature);
         }
         valid
     }
@@ -146,7 +176,9 @@ impl Look {
 
 impl fmt::Debug for Look {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Look").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("Look")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -159,17 +191,25 @@ impl ServerCertVerifier for Look {
         _: &[u8],
         _: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let chain: Vec<&[u8]> = std::iter::once(leaf).chain(intermediates).map(AsRef::as_ref).collect();
+        let chain: Vec<&[u8]> = std::iter::once(leaf)
+            .chain(intermediates)
+            .map(AsRef::as_ref)
+            .collect();
         let judged = check_chain(&chain, self.profile.certificates())
             .and_then(|()| self.verifier.verify_chain(&chain, &self.name));
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.1 = chain.iter().map(|certificate| certificate.to_vec()).collect();
+        seen.1 = chain
+            .iter()
+            .map(|certificate| certificate.to_vec())
+            .collect();
         match judged {
             Ok(()) => Ok(ServerCertVerified::assertion()),
             Err(fault) => {
                 let error = io::Error::other(fault.words());
                 seen.0 = Some(fault);
-                Err(rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(error)))))
+                Err(rustls::Error::InvalidCertificate(CertificateError::Other(
+                    OtherError(Arc::new(error)),
+                )))
             }
         }
     }
@@ -181,7 +221,12 @@ impl ServerCertVerifier for Look {
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
         let algorithms = &self.provider.signature_verification_algorithms;
-        self.signed(rustls::crypto::verify_tls12_signature(message, certificate, signed, algorithms))
+        self.signed(rustls::crypto::verify_tls12_signature(
+            message,
+            certificate,
+            signed,
+            algorithms,
+        ))
     }
 
     fn verify_tls13_signature(
@@ -191,10 +236,17 @@ impl ServerCertVerifier for Look {
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
         let algorithms = &self.provider.signature_verification_algorithms;
-        self.signed(rustls::crypto::verify_tls13_signature(message, certificate, signed, algorithms))
+        self.signed(rustls::crypto::verify_tls13_signature(
+            message,
+            certificate,
+            signed,
+            algorithms,
+        ))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
     }
 }

@@ -34,7 +34,13 @@ pub enum Seen {
 }
 
 /// Shakes hands with `address` as `name`, verifying the certificate against `profile`.
-pub async fn handshake(verifier: &Arc<Verifier>, name: &Host, address: SocketAddr, profile: &'static Profile, limit: Duration) -> Seen {
+pub async fn handshake(
+    verifier: &Arc<Verifier>,
+    name: &Host,
+    address: SocketAddr,
+    profile: &'static Profile,
+    limit: Duration,
+) -> Seen {
     within(limit, connect(verifier, name, address, profile)).await
 }
 
@@ -47,17 +53,28 @@ async fn within(limit: Duration, work: impl Future<Output = Seen>) -> Seen {
 
 /// Sends the first packet of a connection; the stream becomes writable when it stands.
 fn begin(address: SocketAddr) -> io::Result<TcpStream> {
-    let socket = socket2::Socket::new(socket2::Domain::for_address(address), socket2::Type::STREAM, Some(socket2::Protocol::TCP))?;
+    let socket = socket2::Socket::new(
+        socket2::Domain::for_address(address),
+        socket2::Type::STREAM,
+        Some(socket2::Protocol::TCP),
+    )?;
     socket.set_nonblocking(true)?;
     match socket.connect(&address.into()) {
         Ok(()) => {}
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock || error.raw_os_error() == Some(rustix::io::Errno::INPROGRESS.raw_os_error()) => {}
+        Err(error)
+            if error.kind() == io::ErrorKind::WouldBlock
+                || error.raw_os_error() == Some(rustix::io::Errno::INPROGRESS.raw_os_error()) => {}
         Err(error) => return Err(error),
     }
     TcpStream::from_std(socket.into())
 }
 
-async fn connect(verifier: &Arc<Verifier>, name: &Host, address: SocketAddr, profile: &'static Profile) -> Seen {
+async fn connect(
+    verifier: &Arc<Verifier>,
+    name: &Host,
+    address: SocketAddr,
+    profile: &'static Profile,
+) -> Seen {
     let stream = match TcpStream::connect(address).await {
         Ok(stream) => stream,
         Err(error) => return Seen::Inconclusive(format!("cannot connect to {address}: {error}")),
@@ -65,12 +82,26 @@ async fn connect(verifier: &Arc<Verifier>, name: &Host, address: SocketAddr, pro
     converse(verifier, name, stream, profile).await
 }
 
-async fn converse(verifier: &Arc<Verifier>, name: &Host, stream: TcpStream, profile: &'static Profile) -> Seen {
+async fn converse(
+    verifier: &Arc<Verifier>,
+    name: &Host,
+    stream: TcpStream,
+    profile: &'static Profile,
+) -> Seen {
     if let Err(error) = connected(&stream).await {
         return Seen::Inconclusive(format!("cannot connect: {error}"));
     }
     // Every suite and group that we speak: what is asked for is the certificate.
-    match originate(verifier, name, stream, profile, Offer::Everything, &[b"h2", b"http/1.1"]).await {
+    match originate(
+        verifier,
+        name,
+        stream,
+        profile,
+        Offer::Everything,
+        &[b"h2", b"http/1.1"],
+    )
+    .await
+    {
         Ok((mut tls, peer)) => {
             // An orderly end; whether it arrives is of no account.
             let _ = tokio::io::AsyncWriteExt::shutdown(&mut tls).await;
@@ -110,13 +141,26 @@ pub struct Pending(Slot);
 impl Preflights {
     /// None known yet.
     pub fn new(verifier: Arc<Verifier>) -> Preflights {
-        Preflights { verifier, known: Mutex::default() }
+        Preflights {
+            verifier,
+            known: Mutex::default(),
+        }
     }
 
     /// Asks for `host` at `address`: answered from memory, by the one under way, or by a new one
     /// that has begun to connect when this returns to its runtime.
-    pub fn ask(&self, host: &Host, address: SocketAddr, profile: &'static Profile, limit: Duration) -> Pending {
-        let key = Key { host: host.clone(), address, profile: profile.name() };
+    pub fn ask(
+        &self,
+        host: &Host,
+        address: SocketAddr,
+        profile: &'static Profile,
+        limit: Duration,
+    ) -> Pending {
+        let key = Key {
+            host: host.clone(),
+            address,
+            profile: profile.name(),
+        };
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(slot) = known.get(&key).filter(|slot| is_fresh(slot)) {
             return Pending(slot.clone());
@@ -137,7 +181,9 @@ impl Preflights {
             let work = async {
                 match begun {
                     Ok(stream) => converse(&verifier, &key.host, stream, profile).await,
-                    Err(error) => Seen::Inconclusive(format!("cannot connect to {address}: {error}")),
+                    Err(error) => {
+                        Seen::Inconclusive(format!("cannot connect to {address}: {error}"))
+                    }
                 }
             };
             let seen = within(limit, work).await;
@@ -151,7 +197,9 @@ impl Pending {
     /// The result, as soon as it is there.
     pub async fn wait(&mut self) -> Arc<Seen> {
         match self.0.wait_for(Option::is_some).await {
-            Ok(seen) => seen.as_ref().map_or_else(never, |(_, seen)| Arc::clone(seen)),
+            Ok(seen) => seen
+                .as_ref()
+                .map_or_else(never, |(_, seen)| Arc::clone(seen)),
             Err(_) => never(),
         }
     }

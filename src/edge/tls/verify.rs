@@ -24,7 +24,8 @@ pub struct Verifier {
 impl Verifier {
     /// Takes the roots.
     pub fn new(roots: Roots) -> Verifier {
-        let algorithms = rustls::crypto::aws_lc_rs::default_provider().signature_verification_algorithms;
+        let algorithms =
+            rustls::crypto::aws_lc_rs::default_provider().signature_verification_algorithms;
         Verifier { roots, algorithms }
     }
 
@@ -36,9 +37,14 @@ impl Verifier {
     /// An operator's root that is presented as the server's own certificate: trusted by itself,
     /// so that only its dates are left to judge.
     fn is_own_root(&self, leaf: &[u8], now: u64) -> Option<Result<(), CertificateFault>> {
-        let known = self.roots.certificates.iter().any(|root| root.as_ref() == leaf);
+        let known = self
+            .roots
+            .certificates
+            .iter()
+            .any(|root| root.as_ref() == leaf);
         known.then(|| {
-            let (_, certificate) = X509Certificate::from_der(leaf).map_err(|_| CertificateFault::Malformed)?;
+            let (_, certificate) =
+                X509Certificate::from_der(leaf).map_err(|_| CertificateFault::Malformed)?;
             let now = i64::try_from(now).unwrap_or(i64::MAX);
             let validity = certificate.validity();
             if now > validity.not_after.timestamp() {
@@ -54,28 +60,53 @@ impl Verifier {
 
 impl CertificateVerifier for Verifier {
     fn verify_chain(&self, chain: &[&[u8]], name: &Host) -> Result<(), CertificateFault> {
-        let [leaf, intermediates @ ..] = chain else { return Err(CertificateFault::Missing) };
+        let [leaf, intermediates @ ..] = chain else {
+            return Err(CertificateFault::Missing);
+        };
         let now = clock::unix_seconds();
         let der = CertificateDer::from(*leaf);
         let certificate = EndEntityCert::try_from(&der).map_err(|error| fault(&error))?;
         if let Some(trusted) = self.is_own_root(leaf, now) {
             trusted?;
         } else {
-            let intermediates: Vec<_> = intermediates.iter().map(|der| CertificateDer::from(*der)).collect();
+            let intermediates: Vec<_> = intermediates
+                .iter()
+                .map(|der| CertificateDer::from(*der))
+                .collect();
             let now = UnixTime::since_unix_epoch(Duration::from_secs(now));
             let usage = KeyUsage::server_auth();
             certificate
-                .verify_for_usage(self.algorithms.all, &self.roots.anchors, &intermediates, now, usage, None, None)
+                .verify_for_usage(
+                    self.algorithms.all,
+                    &self.roots.anchors,
+                    &intermediates,
+                    now,
+                    usage,
+                    None,
+                    None,
+                )
                 .map_err(|error| fault(&error))?;
         }
-        certificate.verify_is_valid_for_subject_name(&server_name(name)?).map_err(|error| fault(&error))
+        certificate
+            .verify_is_valid_for_subject_name(&server_name(name)?)
+            .map_err(|error| fault(&error))
     }
 
-    fn verify_signature(&self, leaf: &[u8], scheme: u16, message: &[u8], signature: &[u8]) -> Result<(), CertificateFault> {
+    fn verify_signature(
+        &self,
+        leaf: &[u8],
+        scheme: u16,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), CertificateFault> {
         let der = CertificateDer::from(leaf);
         let certificate = EndEntityCert::try_from(&der).map_err(|error| fault(&error))?;
         let scheme = SignatureScheme::from(scheme);
-        let known = self.algorithms.mapping.iter().find(|(known, _)| *known == scheme);
+        let known = self
+            .algorithms
+            .mapping
+            .iter()
+            .find(|(known, _)| *known == scheme);
         let (_, algorithms) = known.ok_or(CertificateFault::UnsupportedAlgorithm)?;
         let mut last = CertificateFault::UnsupportedAlgorithm;
         for algorithm in *algorithms {
@@ -95,8 +126,15 @@ impl CertificateVerifier for Arc<Verifier> {
         self.as_ref().verify_chain(chain, name)
     }
 
-    fn verify_signature(&self, leaf: &[u8], scheme: u16, message: &[u8], signature: &[u8]) -> Result<(), CertificateFault> {
-        self.as_ref().verify_signature(leaf, scheme, message, signature)
+    fn verify_signature(
+        &self,
+        leaf: &[u8],
+        scheme: u16,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), CertificateFault> {
+        self.as_ref()
+            .verify_signature(leaf, scheme, message, signature)
     }
 }
 
@@ -106,7 +144,9 @@ impl CertificateVerifier for Arc<Verifier> {
 /// A name that no certificate can carry.
 pub(super) fn server_name(host: &Host) -> Result<ServerName<'static>, CertificateFault> {
     match host {
-        Host::Name(name) => ServerName::try_from(name.as_str().to_owned()).map_err(|_| CertificateFault::WrongName),
+        Host::Name(name) => {
+            ServerName::try_from(name.as_str().to_owned()).map_err(|_| CertificateFault::WrongName)
+        }
         Host::V4(addr) => Ok(ServerName::from(std::net::IpAddr::from(*addr))),
         Host::V6(addr) => Ok(ServerName::from(std::net::IpAddr::from(*addr))),
     }
@@ -123,7 +163,8 @@ fn fault(error: &webpki::Error) -> CertificateFault {
         Error::CaUsedAsEndEntity => CertificateFault::CaAsLeaf,
         Error::RequiredEkuNotFoundContext(_) => CertificateFault::WrongPurpose,
         Error::InvalidSignatureForPublicKey => CertificateFault::BadSignature,
-        Error::UnsupportedSignatureAlgorithmContext(_) | Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => {
+        Error::UnsupportedSignatureAlgorithmContext(_)
+        | Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => {
             CertificateFault::UnsupportedAlgorithm
         }
         Error::BadDer | Error::BadDerTime | Error::TrailingData(_) | Error::InvalidSerialNumber => {

@@ -60,6 +60,14 @@ impl Version {
         }
     }
 
+    /// As records name it.
+    pub const fn number(self) -> &'static str {
+        match self {
+            Version::Http10 => "1.0",
+            Version::Http11 => "1.1",
+        }
+    }
+
     /// As it stands on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
