@@ -11,6 +11,7 @@ mod facts;
 mod forward;
 mod front;
 mod h2;
+mod h2_body;
 mod handshake;
 mod heads;
 mod route;

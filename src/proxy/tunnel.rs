@@ -282,7 +282,7 @@ impl Course<'_> {
                     Err(_) => handshake.name_judged(true),
                 },
                 Turn::Flight if holds => {
-                    if let Some(refusal) = self.await_preflight(&handshake).await {
+                    if let Some(refusal) = self.await_preflight(handshake.facts().certificate_verified).await {
                         break Some(refusal);
                     }
                 }
@@ -380,11 +380,8 @@ impl Course<'_> {
 
     /// In TLS 1.3 and in resumed sessions the certificate is not seen: the preflight's word
     /// counts, and the server's flight waits for it.
-    async fn await_preflight<C: ClientIo>(
-        &mut self,
-        handshake: &Handshake<C, TcpStream>,
-    ) -> Option<Refusal> {
-        if handshake.facts().certificate_verified {
+    async fn await_preflight(&mut self, is_verified: bool) -> Option<Refusal> {
+        if is_verified {
             return None;
         }
         let outcome = self.preflight.as_mut()?.wait().await;
