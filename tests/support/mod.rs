@@ -1,5 +1,18 @@
 //! What the tests that run the real binary share: a proxy, scripted origins, the record.
 #![allow(dead_code, reason = "each test file uses its part")]
+#![allow(
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "helpers of tests stand outside the test functions"
+)]
+
+pub mod http;
+pub mod record;
+pub mod tls;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -31,11 +44,32 @@ impl Proxy {
 
     /// As [`Proxy::start`], with these variables set.
     pub fn start_with(args: &[&str], env: &[(&str, &str)]) -> Proxy {
+        Proxy::start_in(tempfile::tempdir().unwrap(), args, env)
+    }
+
+    /// Starts it with a settings file of this text; `{}` in it stands for the proxy's folder.
+    pub fn configured(settings: &str, args: &[&str]) -> Proxy {
         let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("outgate.toml");
+        std::fs::write(&path, settings.replace("{}", &folder.path().display().to_string())).unwrap();
+        let path = path.display().to_string();
+        let args: Vec<&str> = ["--config", &path].into_iter().chain(args.iter().copied()).collect();
+        Proxy::start_in(folder, &args, &[])
+    }
+
+    fn start_in(folder: tempfile::TempDir, args: &[&str], env: &[(&str, &str)]) -> Proxy {
         let record = folder.path().join("audit.jsonl");
         let mut command = outgate();
-        command.args(["serve", "--listen", "127.0.0.1:0", "--audit"]).arg(&record).args(args);
-        command.envs(env.iter().copied());
+        command.args(["serve", "--listen", "127.0.0.1:0"]);
+        if !args.contains(&"--audit") {
+            command.arg("--audit").arg(&record);
+        }
+        command.args(args).envs(env.iter().copied());
+        Proxy::spawn(command, folder, record)
+    }
+
+    /// Starts a prepared command and waits until it listens. Its record is at `record`.
+    pub fn spawn(mut command: Command, folder: tempfile::TempDir, record: PathBuf) -> Proxy {
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let stderr = lines_of(child.stderr.take().unwrap());
         let mut said = Vec::new();
@@ -89,8 +123,7 @@ impl Proxy {
 
     /// The record so far, one value a line.
     pub fn lines(&self) -> Vec<Value> {
-        let text = std::fs::read_to_string(&self.record).unwrap_or_default();
-        text.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
+        record::read(&self.record)
     }
 
     /// Waits until the record has a line for which `wanted` holds; gives it.
@@ -102,7 +135,7 @@ impl Proxy {
                 return line.clone();
             }
             assert!(Instant::now() < deadline, "no such line in {lines:#?}");
-            std::thread::yield_now();
+            std::thread::sleep(Duration::from_millis(2));
         }
     }
 
@@ -129,6 +162,41 @@ impl Proxy {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
         self.lines()
+    }
+
+    /// Its folder: the settings file and the record are there.
+    pub fn folder(&self) -> &std::path::Path {
+        self._folder.path()
+    }
+
+    /// Puts another settings file in place, as editors do.
+    pub fn change_settings(&self, settings: &str) {
+        let fresh = self.folder().join("outgate.toml.new");
+        std::fs::write(&fresh, settings).unwrap();
+        std::fs::rename(fresh, self.folder().join("outgate.toml")).unwrap();
+    }
+
+    /// Sends `bytes`, reads one answer, whatever the connection does then.
+    pub fn ask(&self, bytes: impl AsRef<[u8]>) -> http::Answer {
+        let mut stream = self.connect();
+        // A refusal may come before all is written.
+        let _ = stream.write_all(bytes.as_ref());
+        http::Answer::read(&mut stream)
+    }
+
+    /// Opens a tunnel; the stream behind the 200.
+    pub fn tunnel(&self, authority: &str) -> TcpStream {
+        let mut stream = self.connect();
+        write!(stream, "CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n\r\n").unwrap();
+        let (head, rest) = read_head(&mut stream);
+        assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+        assert!(rest.is_empty());
+        stream
+    }
+
+    /// Waits for its end, after a signal.
+    pub fn ended(&mut self) -> Option<i32> {
+        wait(&mut self.child)
     }
 
     /// The process.
