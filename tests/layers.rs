@@ -24,7 +24,11 @@ fn floor(module: &[&str]) -> Option<(u8, String)> {
         ["cli", ..] => 7,
         _ => return None,
     };
-    let depth = if matches!(module[0], "logic" | "edge") { 2 } else { 1 };
+    let depth = if matches!(module[0], "logic" | "edge") {
+        2
+    } else {
+        1
+    };
     Some((floor, module[..depth].join("::")))
 }
 
@@ -40,7 +44,10 @@ fn objection(from: &[&str], to: &[&str]) -> Option<String> {
 
 /// The module that a file is, as names from the crate's root.
 fn module_of(path: &Path) -> Vec<String> {
-    let mut names: Vec<String> = path.iter().map(|part| part.to_string_lossy().into_owned()).collect();
+    let mut names: Vec<String> = path
+        .iter()
+        .map(|part| part.to_string_lossy().into_owned())
+        .collect();
     let last = names.pop().unwrap();
     let stem = last.strip_suffix(".rs").unwrap();
     if !matches!(stem, "mod" | "lib" | "main") {
@@ -58,7 +65,11 @@ fn paths(line: &str, module: &[String]) -> Vec<Vec<String>> {
     let mut at = 0;
     while at < words.len() {
         let word = words[at];
-        let first = word.trim_end_matches("::").rsplit(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap();
+        let first = word
+            .trim_end_matches("::")
+            .rsplit(|c: char| !c.is_alphanumeric() && c != '_')
+            .next()
+            .unwrap();
         if !word.ends_with("::") || !matches!(first, "crate" | "super" | "self") {
             at += 1;
             continue;
@@ -70,7 +81,10 @@ fn paths(line: &str, module: &[String]) -> Vec<Vec<String>> {
         };
         at += 1;
         while at < words.len() {
-            let name: String = words[at].chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            let name: String = words[at]
+                .chars()
+                .take_while(|c| c.is_alphanumeric() || *c == '_')
+                .collect();
             match name.as_str() {
                 "" => break,
                 "super" => {
@@ -109,7 +123,12 @@ fn faults(file: &Path, text: &str) -> Vec<String> {
                 continue;
             }
             if let Some(why) = objection(&from, &to) {
-                faults.push(format!("{}:{}: crate::{}: {why}", file.display(), number + 1, to.join("::")));
+                faults.push(format!(
+                    "{}:{}: crate::{}: {why}",
+                    file.display(),
+                    number + 1,
+                    to.join("::")
+                ));
             }
         }
     }
@@ -150,7 +169,8 @@ fn every_folder_has_its_floor() {
     for file in files {
         let module = module_of(file.strip_prefix(&root).unwrap());
         let names: Vec<&str> = module.iter().map(String::as_str).collect();
-        let is_listed = names.is_empty() || matches!(names[..], ["logic" | "edge"]) || floor(&names).is_some();
+        let is_listed =
+            names.is_empty() || matches!(names[..], ["logic" | "edge"]) || floor(&names).is_some();
         assert!(is_listed, "{} stands on no floor", file.display());
     }
 }
@@ -163,7 +183,10 @@ fn what_climbs_is_seen() {
         ("logic/wire/tls/sni.rs", "use crate::logic::aws::classify;"),
         ("logic/aws/mod.rs", "use super::wire::http1;"),
         ("logic/aws/region.rs", "use super::super::wire::http1;"),
-        ("logic/policy/mod.rs", "    let line = crate::logic::record::cut(text, 4);"),
+        (
+            "logic/policy/mod.rs",
+            "    let line = crate::logic::record::cut(text, 4);",
+        ),
         ("logic/record/line.rs", "use crate::config::Settings;"),
         ("config/mod.rs", "pub use crate::edge::dial::dial;"),
         ("edge/dial.rs", "use super::resolve::Resolver;"),
@@ -176,19 +199,35 @@ fn what_climbs_is_seen() {
     for (file, line) in wrong {
         let found = faults(Path::new(file), line);
         assert_eq!(found.len(), 1, "{file}: {line}: {found:?}");
-        assert!(found[0].starts_with(&format!("{file}:1: crate::")), "{found:?}");
+        assert!(
+            found[0].starts_with(&format!("{file}:1: crate::")),
+            "{found:?}"
+        );
     }
     let right = [
         ("model/host.rs", "use super::limits::MAX_LABEL;"),
-        ("logic/wire/tls/sni.rs", "use crate::model::DnsName; // crate::proxy"),
-        ("logic/policy/mod.rs", "use crate::logic::aws::{Class, classify};"),
+        (
+            "logic/wire/tls/sni.rs",
+            "use crate::model::DnsName; // crate::proxy",
+        ),
+        (
+            "logic/policy/mod.rs",
+            "use crate::logic::aws::{Class, classify};",
+        ),
         ("edge/dial.rs", "use crate::edge::clock;"),
         ("edge/tls/verify.rs", "use super::roots::Roots;"),
-        ("proxy/mod.rs", "use crate::config::{Listener as L, Settings};"),
+        (
+            "proxy/mod.rs",
+            "use crate::config::{Listener as L, Settings};",
+        ),
         ("proxy/mod.rs", "mod tests {\n    use super::*;\n}"),
         ("lib.rs", "pub use crate::proxy::Proxy;"),
     ];
     for (file, text) in right {
-        assert_eq!(faults(Path::new(file), text), Vec::<String>::new(), "{file}: {text}");
+        assert_eq!(
+            faults(Path::new(file), text),
+            Vec::<String>::new(),
+            "{file}: {text}"
+        );
     }
 }

@@ -28,12 +28,23 @@ impl Answer {
                 Ok(_) | Err(_) => break,
             }
         }
-        let mut answer = Answer { head: String::from_utf8_lossy(&bytes).into_owned(), ..Answer::default() };
-        answer.status = answer.head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
+        let mut answer = Answer {
+            head: String::from_utf8_lossy(&bytes).into_owned(),
+            ..Answer::default()
+        };
+        answer.status = answer
+            .head
+            .split(' ')
+            .nth(1)
+            .and_then(|status| status.parse().ok())
+            .unwrap_or(0);
         if head_only || matches!(answer.status, 100..200 | 204 | 304) {
             return answer;
         }
-        match answer.header("content-length").map(|length| length.parse::<u64>().unwrap()) {
+        match answer
+            .header("content-length")
+            .map(|length| length.parse::<u64>().unwrap())
+        {
             Some(length) => {
                 let _ = stream.take(length).read_to_end(&mut answer.body);
             }
@@ -46,8 +57,14 @@ impl Answer {
 
     /// The first header of that name.
     pub fn header(&self, name: &str) -> Option<&str> {
-        let mut lines = self.head.lines().skip(1).filter_map(|line| line.split_once(':'));
-        lines.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
+        let mut lines = self
+            .head
+            .lines()
+            .skip(1)
+            .filter_map(|line| line.split_once(':'));
+        lines
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.trim())
     }
 
     /// The status line.
@@ -57,7 +74,12 @@ impl Answer {
 
     /// The problem document that a refusal carries.
     pub fn problem(&self) -> Value {
-        assert_eq!(self.header("content-type"), Some("application/problem+json"), "{}", self.head);
+        assert_eq!(
+            self.header("content-type"),
+            Some("application/problem+json"),
+            "{}",
+            self.head
+        );
         let problem: Value = serde_json::from_slice(&self.body).expect("a problem document");
         assert_eq!(problem["status"], self.status, "{problem}");
         problem
@@ -65,7 +87,10 @@ impl Answer {
 
     /// The rule that it names.
     pub fn rule(&self) -> String {
-        self.problem()["rule"].as_str().unwrap_or_default().to_owned()
+        self.problem()["rule"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
     }
 
     /// The request's id, as in the record.

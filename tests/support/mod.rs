@@ -51,9 +51,16 @@ impl Proxy {
     pub fn configured(settings: &str, args: &[&str]) -> Proxy {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("outgate.toml");
-        std::fs::write(&path, settings.replace("{}", &folder.path().display().to_string())).unwrap();
+        std::fs::write(
+            &path,
+            settings.replace("{}", &folder.path().display().to_string()),
+        )
+        .unwrap();
         let path = path.display().to_string();
-        let args: Vec<&str> = ["--config", &path].into_iter().chain(args.iter().copied()).collect();
+        let args: Vec<&str> = ["--config", &path]
+            .into_iter()
+            .chain(args.iter().copied())
+            .collect();
         Proxy::start_in(folder, &args, &[])
     }
 
@@ -70,13 +77,21 @@ impl Proxy {
 
     /// Starts a prepared command and waits until it listens. Its record is at `record`.
     pub fn spawn(mut command: Command, folder: tempfile::TempDir, record: PathBuf) -> Proxy {
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         let stderr = lines_of(child.stderr.take().unwrap());
         let mut said = Vec::new();
         let address = loop {
             match stderr.recv_timeout(PATIENCE) {
                 Ok(line) => {
-                    let found = line.split("listening on http://").nth(1).and_then(|rest| rest.trim().parse().ok());
+                    let found = line
+                        .split("listening on http://")
+                        .nth(1)
+                        .and_then(|rest| rest.trim().parse().ok());
                     said.push(line);
                     if let Some(address) = found {
                         break address;
@@ -85,7 +100,14 @@ impl Proxy {
                 Err(_) => panic!("outgate did not start: {said:#?}"),
             }
         };
-        Proxy { child, address, record, stderr, said, _folder: folder }
+        Proxy {
+            child,
+            address,
+            record,
+            stderr,
+            said,
+            _folder: folder,
+        }
     }
 
     /// `http://ADDRESS`.
@@ -96,10 +118,25 @@ impl Proxy {
     /// curl through this proxy, with `args`.
     pub fn curl(&self, args: &[&str]) -> Output {
         let mut curl = Command::new("curl");
-        for name in ["SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE", "NO_PROXY", "no_proxy"] {
+        for name in [
+            "SSL_CERT_FILE",
+            "SSL_CERT_DIR",
+            "CURL_CA_BUNDLE",
+            "NO_PROXY",
+            "no_proxy",
+        ] {
             curl.env_remove(name);
         }
-        curl.args(["--silent", "--show-error", "--noproxy", "", "--max-time", "15", "--proxy", &self.url()]);
+        curl.args([
+            "--silent",
+            "--show-error",
+            "--noproxy",
+            "",
+            "--max-time",
+            "15",
+            "--proxy",
+            &self.url(),
+        ]);
         curl.args(args).output().expect("curl is installed")
     }
 
@@ -146,7 +183,11 @@ impl Proxy {
 
     /// Sends a signal by name.
     pub fn signal(&self, name: &str) {
-        let sent = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status().unwrap();
+        let sent = Command::new("kill")
+            .arg(format!("-{name}"))
+            .arg(self.child.id().to_string())
+            .status()
+            .unwrap();
         assert!(sent.success());
     }
 
@@ -187,7 +228,11 @@ impl Proxy {
     /// Opens a tunnel; the stream behind the 200.
     pub fn tunnel(&self, authority: &str) -> TcpStream {
         let mut stream = self.connect();
-        write!(stream, "CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n\r\n").unwrap();
+        write!(
+            stream,
+            "CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n\r\n"
+        )
+        .unwrap();
         let (head, rest) = read_head(&mut stream);
         assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
         assert!(rest.is_empty());
@@ -226,11 +271,15 @@ impl Drop for Proxy {
 /// The binary, in an environment without settings of its own.
 pub fn outgate() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_outgate"));
-    let ours = std::env::vars_os().map(|(name, _)| name).filter(|name| name.to_string_lossy().starts_with("OUTGATE_"));
+    let ours = std::env::vars_os()
+        .map(|(name, _)| name)
+        .filter(|name| name.to_string_lossy().starts_with("OUTGATE_"));
     for name in ours {
         command.env_remove(name);
     }
-    command.env_remove("RUST_LOG").env("XDG_CONFIG_HOME", "/nonexistent");
+    command
+        .env_remove("RUST_LOG")
+        .env("XDG_CONFIG_HOME", "/nonexistent");
     command
 }
 
@@ -302,11 +351,19 @@ impl Authority {
         let key = rcgen::KeyPair::generate().unwrap();
         let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-        params.distinguished_name.push(rcgen::DnType::CommonName, "outgate test authority");
-        params.key_usages = vec![rcgen::KeyUsagePurpose::KeyCertSign, rcgen::KeyUsagePurpose::CrlSign];
+        params
+            .distinguished_name
+            .push(rcgen::DnType::CommonName, "outgate test authority");
+        params.key_usages = vec![
+            rcgen::KeyUsagePurpose::KeyCertSign,
+            rcgen::KeyUsagePurpose::CrlSign,
+        ];
         let certificate = params.self_signed(&key).unwrap();
         std::fs::write(folder.path().join("ca.pem"), certificate.pem()).unwrap();
-        Authority { folder, issuer: rcgen::Issuer::new(params, key) }
+        Authority {
+            folder,
+            issuer: rcgen::Issuer::new(params, key),
+        }
     }
 
     /// Where the authority's certificate lies.
@@ -320,16 +377,29 @@ impl Authority {
     }
 
     /// As [`Authority::issue`], with the certificate changed by `change`.
-    pub fn issue_with(&self, names: &[&str], change: impl FnOnce(&mut rcgen::CertificateParams)) -> (String, String) {
+    pub fn issue_with(
+        &self,
+        names: &[&str],
+        change: impl FnOnce(&mut rcgen::CertificateParams),
+    ) -> (String, String) {
         let key = rcgen::KeyPair::generate().unwrap();
-        let mut params = rcgen::CertificateParams::new(names.iter().map(ToString::to_string).collect::<Vec<_>>()).unwrap();
+        let mut params = rcgen::CertificateParams::new(
+            names.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        )
+        .unwrap();
         change(&mut params);
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         let stem = self.folder.path().join(names[0].replace(['*', ':'], "_"));
-        let (cert_path, key_path) = (stem.with_extension("cert.pem"), stem.with_extension("key.pem"));
+        let (cert_path, key_path) = (
+            stem.with_extension("cert.pem"),
+            stem.with_extension("key.pem"),
+        );
         std::fs::write(&cert_path, certificate.pem()).unwrap();
         std::fs::write(&key_path, key.serialize_pem()).unwrap();
-        (cert_path.display().to_string(), key_path.display().to_string())
+        (
+            cert_path.display().to_string(),
+            key_path.display().to_string(),
+        )
     }
 }
 
@@ -352,8 +422,13 @@ impl OpensslServer {
             .expect("openssl is installed");
         let lines = lines_of(child.stdout.take().unwrap());
         loop {
-            let line = lines.recv_timeout(PATIENCE).expect("openssl s_server starts");
-            if let Some(address) = line.strip_prefix("ACCEPT ").and_then(|rest| rest.trim().parse().ok()) {
+            let line = lines
+                .recv_timeout(PATIENCE)
+                .expect("openssl s_server starts");
+            if let Some(address) = line
+                .strip_prefix("ACCEPT ")
+                .and_then(|rest| rest.trim().parse().ok())
+            {
                 // The rest of what it says is of no interest, but must be read.
                 std::thread::spawn(move || lines.iter().count());
                 return OpensslServer { child, address };

@@ -14,8 +14,14 @@ fn provider() -> Arc<rustls::crypto::CryptoProvider> {
 }
 
 /// A server's settings, from the paths that an authority gave.
-pub fn server_config((cert, key): &(String, String), versions: &[&'static rustls::SupportedProtocolVersion]) -> Arc<rustls::ServerConfig> {
-    let chain = CertificateDer::pem_file_iter(cert).unwrap().map(Result::unwrap).collect();
+pub fn server_config(
+    (cert, key): &(String, String),
+    versions: &[&'static rustls::SupportedProtocolVersion],
+) -> Arc<rustls::ServerConfig> {
+    let chain = CertificateDer::pem_file_iter(cert)
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
     let key = PrivateKeyDer::from_pem_file(key).unwrap();
     let config = rustls::ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(versions)
@@ -47,14 +53,21 @@ pub fn origin(
 /// A client session over `stream`, not yet begun.
 pub fn client(ca: &str, name: &str, stream: TcpStream) -> ClientSide {
     let mut roots = rustls::RootCertStore::empty();
-    roots.add_parsable_certificates(CertificateDer::pem_file_iter(ca).unwrap().map(Result::unwrap));
+    roots.add_parsable_certificates(
+        CertificateDer::pem_file_iter(ca)
+            .unwrap()
+            .map(Result::unwrap),
+    );
     let config = rustls::ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
     let name = ServerName::try_from(name.to_owned()).unwrap();
-    rustls::StreamOwned::new(rustls::ClientConnection::new(Arc::new(config), name).unwrap(), stream)
+    rustls::StreamOwned::new(
+        rustls::ClientConnection::new(Arc::new(config), name).unwrap(),
+        stream,
+    )
 }
 
 /// The first flight of a client that asks for `name`, raw.
