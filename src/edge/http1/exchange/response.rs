@@ -1,0 +1,177 @@
+//! The response's direction: server to client.
+
+use std::task::Context;
+use std::task::Poll;
+
+use bytes::Buf;
+use tokio::io::AsyncRead;
+use tokio::io::AsyncWrite;
+
+use super::Exchange;
+use super::RequestState;
+use super::ResponseState;
+use crate::edge::http1::conn::CHUNK;
+use crate::edge::http1::flow::FlowError;
+use crate::edge::http1::outcome::ExchangeError;
+use crate::logic::wire::http1::Body;
+use crate::logic::wire::http1::ClientLeg;
+use crate::logic::wire::http1::Framing;
+use crate::logic::wire::http1::FramingError;
+use crate::logic::wire::http1::ResponseHead;
+use crate::logic::wire::http1::Version;
+use crate::logic::wire::http1::client_head;
+use crate::logic::wire::http1::read_response_head;
+
+impl<C, U> Exchange<'_, C, U>
+where
+    C: AsyncRead + AsyncWrite + Unpin,
+    U: AsyncRead + AsyncWrite + Unpin,
+{
+    /// Moves what can be moved now.
+    pub(super) fn poll_response(&mut self, cx: &mut Context<'_>) -> Result<(), ExchangeError> {
+        match self.response_state {
+            ResponseState::Head => self.poll_heads(cx),
+            ResponseState::Body => self.poll_body(cx),
+            ResponseState::Switching => self.poll_head_out(cx).map(|_| ()),
+            ResponseState::Done => {
+                self.watch_upstream(cx);
+                Ok(())
+            }
+        }
+    }
+
+    /// Reads heads until the final one. The next is read only when the one before is out.
+    fn poll_heads(&mut self, cx: &mut Context<'_>) -> Result<(), ExchangeError> {
+        while self.response_state == ResponseState::Head {
+            if self.poll_head_out(cx)?.is_pending() {
+                return Ok(());
+            }
+            if !self.upstream.buffer.is_empty() {
+                let read = read_response_head(
+                    &self.upstream.buffer,
+                    &self.head.method,
+                    self.options.limits,
+                );
+                if let Some((head, used)) = read.map_err(ExchangeError::ResponseHead)? {
+                    self.upstream.buffer.advance(used);
+                    self.received_heads = self.received_heads.saturating_add(used as u64);
+                    self.take_head(&head)?;
+                    continue;
+                }
+            }
+            match self.upstream.poll_fill(cx, CHUNK) {
+                Poll::Pending => return Ok(()),
+                Poll::Ready(Ok(0)) => return Err(ExchangeError::UpstreamClosed),
+                Poll::Ready(Ok(_)) => {}
+                Poll::Ready(Err(error)) => return Err(ExchangeError::UpstreamIo(error)),
+            }
+        }
+        Ok(())
+    }
+
+    fn poll_head_out(&mut self, cx: &mut Context<'_>) -> Result<Poll<()>, ExchangeError> {
+        match self.response.poll_head(cx, &mut self.client.stream) {
+            Poll::Pending => Ok(Poll::Pending),
+            Poll::Ready(Ok(())) => Ok(Poll::Ready(())),
+            Poll::Ready(Err(error)) => Err(ExchangeError::ClientIo(error)),
+        }
+    }
+
+    fn take_head(&mut self, head: &ResponseHead) -> Result<(), ExchangeError> {
+        if head.is_interim() {
+            self.take_interim(head);
+            return Ok(());
+        }
+        if head.status == 101 && !(self.options.upgrade && self.head.wants_upgrade()) {
+            return Err(ExchangeError::UnaskedUpgrade);
+        }
+        // An HTTP/1.0 client cannot read chunks, and was announced to the server as such.
+        if head.framing == Framing::Chunked && self.head.version == Version::Http10 {
+            return Err(ExchangeError::ChunkedForHttp10);
+        }
+        self.status = Some(head.status);
+        (self.on_response)(head);
+        if self.request_state == RequestState::Holding {
+            self.request_state = RequestState::Refused;
+        }
+        self.upstream_persistent = head.is_persistent();
+        // An early answer: where the next request would begin is known only if the client sends
+        // its body to the end, which it may not (RFC 9112, section 9.3).
+        self.closing = head.status != 101
+            && (self.options.close
+                || head.framing == Framing::UntilClose
+                || !self.head.is_persistent()
+                || !self.request.body.is_done());
+        self.queue(&client_head(
+            head,
+            ClientLeg {
+                close: self.closing,
+            },
+        ));
+        self.response.body = Body::new(head.framing);
+        self.response_state = if head.status == 101 {
+            ResponseState::Switching
+        } else {
+            ResponseState::Body
+        };
+        Ok(())
+    }
+
+    /// RFC 9110, section 15.2: relayed, but not to HTTP/1.0, which does not know them.
+    fn take_interim(&mut self, head: &ResponseHead) {
+        if head.status == 100 {
+            if self.request_state == RequestState::Holding {
+                self.request_state = RequestState::Flowing;
+            }
+            if std::mem::take(&mut self.continued) {
+                return;
+            }
+        }
+        if self.head.version == Version::Http11 {
+            self.queue(&client_head(head, ClientLeg::default()));
+        }
+    }
+
+    /// The server is silent about a body that waits: the client gets leave from us, as it would
+    /// have sent the body unasked before long (RFC 9110, section 10.1.1).
+    pub(super) fn continue_unasked(&mut self) {
+        self.request_state = RequestState::Flowing;
+        self.continued = true;
+        self.queue(b"HTTP/1.1 100 Continue\r\n\r\n");
+    }
+
+    fn queue(&mut self, head: &[u8]) {
+        self.response.head.extend_from_slice(head);
+        self.written_heads = self.written_heads.saturating_add(head.len() as u64);
+    }
+
+    fn poll_body(&mut self, cx: &mut Context<'_>) -> Result<(), ExchangeError> {
+        let moved = self
+            .response
+            .poll_body(cx, self.upstream, &mut self.client.stream);
+        match moved {
+            Poll::Pending => Ok(()),
+            Poll::Ready(Ok(())) => {
+                self.response_state = ResponseState::Done;
+                Ok(())
+            }
+            Poll::Ready(Err(error)) => Err(match error {
+                FlowError::Framing(FramingError::Truncated) => ExchangeError::ResponseTruncated,
+                FlowError::Framing(error) => ExchangeError::ResponseBody(error),
+                FlowError::Read(error) => ExchangeError::UpstreamIo(error),
+                FlowError::Write(error) => ExchangeError::ClientIo(error),
+            }),
+        }
+    }
+
+    /// The answer is out, the request is not: a server that closes wants no more of it.
+    fn watch_upstream(&mut self, cx: &mut Context<'_>) {
+        if !self.upstream.ended
+            && self.upstream.buffer.is_empty()
+            && let Poll::Ready(Ok(_) | Err(_)) = self.upstream.poll_fill(cx, CHUNK)
+        {
+            // Bytes that nobody asked for end the connection as well.
+            self.upstream.ended = true;
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! What an exchange is told.
+
+use std::time::Duration;
+
+use crate::logic::wire::http1::HeadLimits;
+
+/// Bounds and choices of one exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExchangeOptions {
+    /// Of response heads.
+    pub limits: HeadLimits,
+    /// How long nothing may move in either direction.
+    pub idle: Duration,
+    /// How long a body that the client holds back (`Expect: 100-continue`) waits for the
+    /// server's word.
+    pub continue_wait: Duration,
+    /// How long a client that has closed its sending side may wait while nothing moves. A
+    /// closed socket looks the same, and its upstream must not be kept until `idle`.
+    pub half_close_grace: Duration,
+    /// A change of protocol was passed on with the request.
+    pub upgrade: bool,
+    /// The client's connection is to close after this exchange.
+    pub close: bool,
+}
+
+impl Default for ExchangeOptions {
+    fn default() -> ExchangeOptions {
+        ExchangeOptions {
+            limits: HeadLimits::default(),
+            idle: Duration::from_secs(3600),
+            continue_wait: Duration::from_secs(1),
+            half_close_grace: Duration::from_secs(5),
+            upgrade: false,
+            close: false,
+        }
+    }
+}
