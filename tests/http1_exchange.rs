@@ -21,15 +21,19 @@ use outgate::logic::wire::http1::UpstreamLeg;
 use outgate::logic::wire::http1::upstream_head;
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
+use tokio::io::BufWriter;
 use tokio::io::DuplexStream;
 use tokio::io::duplex;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
+/// Buffered, so that what is not flushed does not arrive.
+type Near = BufWriter<DuplexStream>;
+
 struct Ended {
     outcome: ExchangeOutcome,
-    client: Conn<DuplexStream>,
-    upstream: Conn<DuplexStream>,
+    client: Conn<Near>,
+    upstream: Conn<Near>,
 }
 
 impl Ended {
@@ -56,8 +60,8 @@ async fn rig_with(sent: &[u8], pipe: usize, options: ExchangeOptions) -> Rig {
     let (mut client, near_client) = duplex(pipe);
     let (near_server, server) = duplex(pipe);
     let task = tokio::spawn(async move {
-        let mut client = Conn::new(near_client);
-        let mut upstream = Conn::new(near_server);
+        let mut client = Conn::new(BufWriter::new(near_client));
+        let mut upstream = Conn::new(BufWriter::new(near_server));
         let head = client.read_request_head(HeadLimits::default()).await;
         let head = head.unwrap().unwrap();
         let leg = UpstreamLeg {
