@@ -26,6 +26,7 @@ use tokio::io::DuplexStream;
 use tokio::io::duplex;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
+use tokio::time::timeout;
 
 /// Buffered, so that what is not flushed does not arrive.
 type Near = BufWriter<DuplexStream>;
@@ -96,24 +97,24 @@ async fn rig(sent: &str) -> Rig {
     rig_with(sent.as_bytes(), 1 << 16, ExchangeOptions::default()).await
 }
 
+/// Longer than every timer but the idle one: what takes longer hangs.
+const HANGS: Duration = Duration::from_secs(30);
+
 async fn expect(stream: &mut DuplexStream, text: &str) {
     let mut got = vec![0; text.len()];
-    if let Err(error) = stream.read_exact(&mut got).await {
-        panic!(
-            "{error} instead of {text:?}: {:?}",
-            String::from_utf8_lossy(&got)
-        );
-    }
-    assert_eq!(String::from_utf8_lossy(&got), text);
+    let read = timeout(HANGS, stream.read_exact(&mut got)).await;
+    assert_eq!(String::from_utf8_lossy(&got), text, "{read:?}");
 }
 
 async fn send(stream: &mut DuplexStream, text: &str) {
-    stream.write_all(text.as_bytes()).await.unwrap();
+    let write = timeout(HANGS, stream.write_all(text.as_bytes()));
+    write.await.unwrap().unwrap();
 }
 
 async fn rest(stream: &mut DuplexStream) -> String {
     let mut got = Vec::new();
-    stream.read_to_end(&mut got).await.unwrap();
+    let read = timeout(HANGS, stream.read_to_end(&mut got));
+    read.await.unwrap().unwrap();
     String::from_utf8_lossy(&got).into_owned()
 }
 
@@ -247,7 +248,7 @@ async fn an_upload_is_drained_while_the_answer_of_a_closed_server_is_read() {
     send(&mut rig.server, &answer).await;
     drop(rig.server);
     // More than all pipes hold, while the answer is stuck: it can only be sent if it is drained.
-    rig.client.write_all(&[b'x'; 50_000]).await.unwrap();
+    send(&mut rig.client, &"x".repeat(50_000)).await;
     let answer = format!("{}{}", CLOSING.replace("h: 0", "h: 1000"), "y".repeat(1000));
     expect(&mut rig.client, &answer).await;
     let ended = rig.task.await.unwrap();
