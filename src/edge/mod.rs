@@ -1,13 +1,2 @@
-//! Every byte of I/O. The siblings do not import each other (but for [`clock`]); `proxy` joins
-//! them.
-
-pub mod client;
-pub mod clock;
-pub mod dial;
+//! edge
 pub mod http1;
-pub mod http2;
-pub mod journal;
-pub mod listen;
-pub mod relay;
-pub mod resolve;
-pub mod tls;
