@@ -17,6 +17,23 @@ import time
 import wire
 
 
+def ready(readers, writers=(), timeout: float = 0.0) -> list:
+    """The sockets or descriptors that can be used; `select` stops at 1024 descriptors, `poll` does not."""
+    poller, named = select.poll(), {}
+    for kind, items in ((select.POLLIN, readers), (select.POLLOUT, writers)):
+        for item in items:
+            fd = item if isinstance(item, int) else item.fileno()
+            if fd >= 0:
+                named[fd] = item
+                poller.register(fd, kind)
+    return [named[fd] for fd, _ in poller.poll(max(0.0, timeout) * 1000)]
+
+
+def pause(seconds: float) -> None:
+    """Lets time pass where the pace is what a scenario is about."""
+    ready([], timeout=seconds)
+
+
 class Ended(Exception):
     """The connection is over before the script is."""
 
@@ -70,10 +87,10 @@ class Conn:
         raise Ended(how)
 
     def _wait(self, readers, writers=()) -> list:
-        ready = select.select(readers, writers, [], max(0.0, self._left()))
-        if not ready[0] and not ready[1]:
+        usable = ready(readers, writers, self._left())
+        if not usable:
             self._end("late")
-        return ready[0] + ready[1]
+        return usable
 
     def send(self, data: bytes) -> None:
         view = memoryview(bytes(data))
@@ -91,10 +108,10 @@ class Conn:
 
     def fill(self, bell: int | None = None) -> bool:
         """Reads what is there, waiting for it; False when only the bell rang."""
-        ready = self._wait([self.sock] + ([bell] if bell is not None else []))
-        if bell in ready:
+        usable = self._wait([self.sock] + ([bell] if bell is not None else []))
+        if bell in usable:
             os.read(bell, 64)
-            if self.sock not in ready:
+            if self.sock not in usable:
                 return False
         try:
             data = self.sock.recv(65536)
@@ -227,8 +244,7 @@ def say_in_pieces(size: int, *parts, pause: float = 0.0):
             c.send(data[at:at + size])
             if pause:
                 # The pace is what the scenario is about; the closing peer ends it early.
-                gone, _, _ = select.select([c.sock], [], [], pause)
-                if gone and c.side == "client":
+                if ready([c.sock], timeout=pause) and c.side == "client":
                     c.fill()
     return step
 

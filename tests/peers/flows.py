@@ -18,8 +18,8 @@ def hello(*, record_version=wire.TLS10, size=16384, **bend):
     return lambda c: wire.records(wire.HANDSHAKE, c.run.hello(**bend), record_version, size)
 
 
-def client13(first=None, **bend):
-    return script(say(first or hello(**bend)), hear(), finish13())
+def client13(opening=None, **bend):
+    return script(say(opening or hello(**bend)), hear(), finish13())
 
 
 def finish13():
@@ -40,15 +40,15 @@ def second_flight12(version=wire.TLS12, certificate=False, size=16384, exchange=
             + wire.record(wire.HANDSHAKE, wire.filler(40, 46), version))
 
 
-def client12(first=None, *, version=wire.TLS12, certificate=False, **bend):
+def client12(opening=None, *, version=wire.TLS12, certificate=False, **bend):
     bend.setdefault("versions", None)
-    return script(say(first or hello(**bend)), hear(), say(second_flight12(version, certificate)), hear(),
+    return script(say(opening or hello(**bend)), hear(), say(second_flight12(version, certificate)), hear(),
                   client_tail(version))
 
 
-def client_any(first=None, **bend):
+def client_any(opening=None, **bend):
     """Offers 1.3 and 1.2 and goes on as 1.2 once the hellos are through."""
-    return script(say(first or hello(**bend)), hear(), say(second_flight12()), hear(), client_tail())
+    return script(say(opening or hello(**bend)), hear(), say(second_flight12()), hear(), client_tail())
 
 
 # --- 1.3 servers ----------------------------------------------------------
@@ -104,7 +104,7 @@ def exchange_params(c, kx: str, *, group="x25519", curve_type=3, point=None, dh_
         if point is None:
             key = {"secp256r1": "p256", "secp384r1": "p384", "secp521r1": "p521", "secp224r1": "p224",
                    "secp256k1": "k256", "brainpoolP256r1": "bp256", "secp192r1": "p192"}.get(group)
-            point = c.run.pki.keys[key].point if key else wire.share_bytes(group, True)
+            point = c.run.pki.keys[key].point if key else wire.share_bytes(group, True)[:200]
         return b"\x03" + wire.u16(wire.group_id(group)) + wire.vec8(point)
     prime = dh_prime if dh_prime is not None else wire.ffdhe(2048)
     public = dh_public if dh_public is not None else pow(dh_generator, 0xC0FFEE1234567, prime)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import signal
 import socket
 import subprocess
 import threading
 import time
 from pathlib import Path
+
+from conn import ready
 
 # What each variant puts in its configuration file, and on the command line.
 VARIANTS = {
@@ -153,8 +154,7 @@ class Relay:
         for s in open_sides:
             s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         while open_sides and time.monotonic() < until:
-            ready, _, _ = select.select(open_sides, [], [], 1)
-            for s in ready:
+            for s in ready(open_sides, timeout=1):
                 data = s.recv(65536)
                 if data:
                     other[s].sendall(data)

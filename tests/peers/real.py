@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import select
 import socket
 import ssl
 import subprocess
@@ -17,7 +16,7 @@ import time
 import warnings
 
 import wire
-from conn import Conn, Ended, SocketLike
+from conn import Conn, Ended, SocketLike, ready
 
 warnings.filterwarnings("ignore", category=DeprecationWarning)
 
@@ -109,11 +108,16 @@ def exchange_client(session, run, size: int) -> None:
 
 
 def exchange_server(session, run) -> None:
-    head = session.read(8)
-    body = session.read(int.from_bytes(head, "big"))
-    with run.lock:
-        run.server_payload += 1
-    session.write(head + body)
+    """Sends back whatever comes, until the client has no more."""
+    while True:
+        try:
+            head = session.read(8)
+        except EOFError:
+            return
+        body = session.read(int.from_bytes(head, "big"))
+        with run.lock:
+            run.server_payload += 1
+        session.write(head + body)
 
 
 # --- OpenSSL through Python -----------------------------------------------
@@ -142,7 +146,7 @@ def server_context(run, *, identity="good", low=wire.TLS12, high=wire.TLS13, cip
         if client_certificate:
             ctx.verify_mode = ssl.CERT_REQUIRED
             ctx.load_verify_locations(str(run.pki.roots_path))
-        if "DHE" in ciphers and "ECDHE" not in ciphers:
+        if ("DHE-" in ciphers or "ADH" in ciphers) and "ECDHE" not in ciphers:
             ctx.load_dh_params(_dh_file(run, 2048))
         run.made["server"] = ctx
         return ctx
@@ -154,6 +158,7 @@ def ssl_server(**options):
         session = Bio(conn, server_context(conn.run, **options), server=True)
         session.handshake()
         exchange_server(session, conn.run)
+        session.close()  # without it OpenSSL forgets the session
         conn.until_eof()
     return end
 
@@ -169,9 +174,10 @@ def _write(run, identity) -> str:
 def _dh_file(run, bits: int) -> str:
     import pki
     path = run.pki.directory / f"dh{bits}.pem"
-    if not path.exists():
-        prime = wire.modp(bits)
-        path.write_text(pki.pem("DH PARAMETERS", pki.seq(pki.integer(prime), pki.integer(2))))
+    with run.pki.lock:
+        if not path.exists():
+            prime = wire.modp(bits)
+            path.write_text(pki.pem("DH PARAMETERS", pki.seq(pki.integer(prime), pki.integer(2))))
     return str(path)
 
 
@@ -257,9 +263,11 @@ def _lite_settings(low, high, ciphers, macs, exchanges, curves, dh):
     if curves:
         s.eccCurves = list(curves)
         s.keyShares = [c for c in curves if c in ("x25519", "secp256r1", "x448", "secp384r1", "secp521r1")][:1]
+    s.dhGroups = []
     if dh:
         s.dhParams = (2, dh)
-        s.dhGroups = []
+    if low == wire.SSL3:
+        s.useEncryptThenMAC = s.useExtendedMasterSecret = False
     return s
 
 
@@ -275,7 +283,7 @@ def lite_server(*, low=wire.SSL3, high=wire.TLS12, ciphers=(), macs=(), exchange
         elif srp:
             db = VerifierDB()
             db.create()
-            db["user"] = VerifierDB.makeVerifier("user", "password", 1024)
+            db[b"user"] = VerifierDB.makeVerifier(b"user", b"password", 2048)
             more["verifierDB"] = db
         else:
             who = run.identity("good")
@@ -314,7 +322,7 @@ def lite_client(*, low=wire.SSL3, high=wire.TLS12, ciphers=(), macs=(), exchange
             if anonymous:
                 c.handshakeClientAnonymous(settings=settings, serverName=run.host)
             elif srp:
-                c.handshakeClientSRP("user", "password", settings=settings, serverName=run.host)
+                c.handshakeClientSRP(bytearray(b"user"), bytearray(b"password"), settings=settings, serverName=run.host)
             else:
                 c.handshakeClientCert(settings=settings, serverName=run.host, session=session)
             exchange_client(Lite(c), run, size)
@@ -322,7 +330,6 @@ def lite_client(*, low=wire.SSL3, high=wire.TLS12, ciphers=(), macs=(), exchange
                 run.errors.append(f"client: resumed is {c.resumed}")
                 run.client_payload -= 1
             session = c.session
-            c.close()
             conn.half_close()
             conn.until_eof()
     return end
@@ -405,10 +412,10 @@ def _pipe(conn: Conn, inner: socket.socket) -> None:
     inner.setblocking(True)
     while open_ways:
         readers = ([conn.sock] if "up" in open_ways else []) + ([inner] if "down" in open_ways else [])
-        ready, _, _ = select.select(readers, [], [], max(0.0, conn.run.deadline - time.monotonic()))
-        if not ready:
+        usable = ready(readers, timeout=conn.run.deadline - time.monotonic())
+        if not usable:
             return
-        if conn.sock in ready:
+        if conn.sock in usable:
             before = len(conn.received)
             try:
                 conn.fill()
@@ -421,7 +428,7 @@ def _pipe(conn: Conn, inner: socket.socket) -> None:
                     return
             except OSError:
                 return
-        if inner in ready:
+        if inner in usable:
             try:
                 data = inner.recv(65536)
             except OSError:

@@ -12,6 +12,7 @@ import argparse
 import fnmatch
 import json
 import queue
+import resource
 import shutil
 import socket
 import sys
@@ -106,6 +107,8 @@ def main() -> int:
         print("run.py: no scenario has such a name", file=sys.stderr)
         return 2
     name_hosts(chosen)
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 65536) if most > 0 else 65536, most))
     directory = Path(tempfile.mkdtemp(prefix="peers-"))
     proxies: dict = {}
     try:

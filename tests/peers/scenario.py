@@ -202,7 +202,7 @@ class Run:
         except connections.Ended:
             pass
         except Exception as error:  # a script of a real library may fail in many ways
-            self.errors.append(f"{c.side}: {type(error).__name__}: {error}"[:200])
+            self.errors.append(f"{c.side}: {in_words(error)}")
         finally:
             if c.side == "server":
                 c.close()
@@ -238,7 +238,7 @@ class Run:
             how = ended.how
         except Exception as error:
             how = "failed"
-            self.errors.append(f"client: {type(error).__name__}: {error}"[:200])
+            self.errors.append(f"client: {in_words(error)}")
         if c is not None and how in ("eof", "reset", "failed"):
             c._drain()
         into.append(how)
@@ -292,7 +292,7 @@ class Run:
             # The last bytes may still be on their way to the server's thread.
             waited = time.monotonic() + 2
             while out.client_ended == "done" and server and not server.ended and time.monotonic() < waited:
-                select_pause()
+                connections.pause(0.01)
             heard = bytes(server.received) if server else b""
             told = bytes(server.sent) if server else b""
             up = connections.CLIENT_MARK in heard
@@ -312,9 +312,12 @@ class Run:
                     out.altered = difference("client to server", bytes(c.sent), bytes(best.received))
 
 
-def select_pause() -> None:
-    import select
-    select.select([], [], [], 0.01)
+def in_words(error: Exception) -> str:
+    try:
+        text = str(error)
+    except TypeError:  # some of tlslite's cannot be printed
+        text = repr(error.args)
+    return f"{type(error).__name__}: {text}"[:200]
 
 
 def common(a: bytes, b: bytes) -> int:

@@ -25,7 +25,7 @@ def openssl():
         yield Scenario(f"good/python-{label}-8mb", "a large body both ways", PASS,
                        ssl_client(low=low, high=high, size=8 << 20), ssl_server(low=low, high=high), limit=40)
         yield Scenario(f"good/python-{label}-many-messages", "back and forth", PASS,
-                       ssl_client(low=low, high=high, size=300, messages=1), ssl_server(low=low, high=high))
+                       ssl_client(low=low, high=high, size=300, messages=20), ssl_server(low=low, high=high))
     yield Scenario("good/python-1.2-session-id", "issue 2: resumption by session id", PASS,
                    ssl_client(high=wire.TLS12, connections=3, resumed=True), ssl_server(high=wire.TLS12, tickets=False))
     yield Scenario("good/python-resumption-aws", "resumption on an AWS-class name", PASS,

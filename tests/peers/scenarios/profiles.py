@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import wire
-from conn import CLIENT_MARK, SERVER_MARK, close, half_close, hear, say, script, until_eof
+from conn import CLIENT_MARK, SERVER_MARK, close, half_close, hear, pause, say, script, until_eof
 from flows import client12, client13, client_any, retry_pair, server12, server13
 from pki import DAY, NOW
 from real import ssl_client, ssl_server
@@ -111,10 +111,7 @@ def report_mode():
 
 
 def _idle(seconds):
-    def step(_c):
-        import select
-        select.select([], [], [], seconds)
-    return step
+    return lambda _c: pause(seconds)
 
 
 def scenarios():
