@@ -27,17 +27,35 @@ def finish13():
             until_eof(), close()]
 
 
-def second_flight12(version=wire.TLS12, certificate=False, size=16384, exchange=None):
-    key_exchange = wire.handshake(16, exchange if exchange is not None else wire.vec8(wire.filler(32, 43)))
-    messages = key_exchange
-    if certificate:
-        messages = (wire.handshake(11, wire.vec24(b"")) if certificate == "empty" else
-                    wire.certificate12([wire.filler(700, 44)]) + key_exchange
-                    + wire.handshake(15, wire.u16(RSA_SHA256) + wire.vec16(wire.filler(256, 45))))
+def client_exchange(kx: str, *, group="x25519", dh_prime=None, dh_generator=2, **_) -> bytes:
+    """The ClientKeyExchange body that answers what the server asked for."""
+    if kx in ("rsa", "rsa-export"):
+        return wire.vec16(wire.filler(256 if kx == "rsa" else 64, 47))
+    prime = dh_prime if dh_prime is not None else wire.ffdhe(2048)
+    if "ecdh" in kx:
+        share = wire.vec8(wire.share_bytes(group, False)[:200])
+    elif kx in ("psk", "rsa-psk"):
+        share = wire.vec16(wire.filler(256, 47)) if kx == "rsa-psk" else b""
+    elif kx == "srp":
+        share = wire.vec16(wire.filler(256, 48))
+    else:
+        share = wire.vec16(wire.to_bytes(pow(dh_generator, 0xBEEF4321ABCD, prime)))
+    return (wire.vec16(b"identity") if "psk" in kx else b"") + share
+
+
+def second_flight12(version=wire.TLS12, certificate=False, size=16384):
+    """The client's second flight, with the key exchange that the server's script left for it."""
+    def part(c):
+        exchange = c.run.made.get("client-exchange", wire.vec8(wire.filler(32, 43)))
+        messages = key = wire.handshake(16, exchange)
         if certificate == "empty":
-            messages += key_exchange
-    return (wire.records(wire.HANDSHAKE, messages, version, size) + wire.ccs(version)
-            + wire.record(wire.HANDSHAKE, wire.filler(40, 46), version))
+            messages = wire.handshake(11, wire.vec24(b"")) + key
+        elif certificate:
+            messages = (wire.certificate12(c.run.pki.client_identity.chain) + key
+                        + wire.handshake(15, wire.u16(ECDSA_SHA256) + wire.vec16(wire.filler(71, 45))))
+        return (wire.records(wire.HANDSHAKE, messages, version, size) + wire.ccs(version)
+                + wire.record(wire.HANDSHAKE, wire.filler(40, 46), version))
+    return part
 
 
 def client12(opening=None, *, version=wire.TLS12, certificate=False, **bend):
@@ -74,6 +92,11 @@ def server13(**bend):
     return script(hear(), say(flight13(**bend)), server_tail())
 
 
+def server13_early(**bend):
+    """The same for a client that says its early data as a turn of its own."""
+    return script(hear(), say(flight13(**bend)), hear(), server_tail())
+
+
 def server13_raw(*parts):
     """A 1.3 server whose whole first flight is given."""
     return script(hear(), say(*parts), server_tail())
@@ -85,10 +108,10 @@ def retry_pair(*, retry=None, second=None, client_first=None, client_second=None
     first_bend = {"shares": ("x25519",), **(first_bend or {})}
     second_bend = {**first_bend, "shares": ("secp256r1",), **(second_bend or {})}
     client = script(
-        say(client_first or hello(**first_bend), early), hear(),
+        say(client_first or hello(**first_bend)), [say(early)] if early else [], hear(),
         say(wire.ccs(), client_second or hello(record_version=wire.TLS12, **second_bend)), hear(), finish13())
     retry_bytes = retry or wire.records(wire.HANDSHAKE, wire.hello_retry(**(retry_bend or {})))
-    server = script(hear(), say(retry_bytes, wire.ccs(), between), hear(),
+    server = script(hear(), say(retry_bytes, wire.ccs(), between), [hear()] if early else [], hear(),
                     say(second or flight13(after=ENCRYPTED, **{"group": "secp256r1", **(server_bend or {})})),
                     server_tail())
     return client, server
@@ -142,6 +165,7 @@ def key_exchange(c, kx: str, *, version=wire.TLS12, sign=RSA_SHA256, spoil=False
 def messages12(c, *, version=wire.TLS12, suite=0xC02F, kx="ecdhe", identity="good", leaf=None, chain=None,
                session_id=b"", exts=None, add=(), compression=0, random=SERVER_RANDOM, request=False, status=False,
                no_certificate=False, skip_exchange=False, before_done=b"", after_hello=b"", **exchange) -> list[bytes]:
+    c.run.made["client-exchange"] = client_exchange(kx, **exchange)
     if exts is None:
         exts = [(wire.RENEGOTIATION_INFO, b"\0"), (wire.EXTENDED_MASTER_SECRET, b"")]
         exts = [] if version == wire.SSL3 else exts

@@ -82,7 +82,7 @@ class Scenario:
     port: int = 443
     limit: float = 20.0                # seconds; past them it hangs
     within: float | None = None        # a refusal must come within this many seconds
-    joined: Callable | None = None     # run -> bytes that travel with the CONNECT head as the first turn
+    joined: Callable | None = None     # run -> the first turn, or a list of turns, sent with the CONNECT head
     needs: str | None = None           # "tlslite", "curl"
     through: bool = True               # with no proxy in between, the payload would get through
     repeat: int = 1                    # client connections, side by side
@@ -226,9 +226,12 @@ class Run:
         try:
             if getattr(s.client, "raw", False):
                 if s.joined:
-                    first = s.joined(self)
-                    self.turns.close_turn("client", len(first))
-                    c = self.dial(first)
+                    parts = s.joined(self)
+                    parts, total = parts if isinstance(parts, list) else [parts], 0
+                    for part in parts:
+                        total += len(part)
+                        self.turns.close_turn("client", total)
+                    c = self.dial(b"".join(parts))
                 else:
                     c = self.dial()
                 s.client(c)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import wire
 from conn import CLIENT_MARK, SERVER_MARK, close, half_close, hear, say, script, server_tail, until_eof
-from flows import client12, client13, finish13, flight13, hello, second_flight12, server12, server13
+from flows import client12, client13, finish13, flight13, hello, second_flight12, server12, server13, server13_early
 from real import ssl_server
 from scenario import (MALFORMED, NAME, NOT_TLS, NOT_TLS_AWS, PASS, WEAK, Scenario, either,
                       refuse)
@@ -362,8 +362,9 @@ def joined():
     yield Scenario("joined/large-hello-with-connect", "the same, 30 KB", PASS, script(hear(), finish13()), server13(),
                    joined=lambda run: wire.records(wire.HANDSHAKE, run.hello(add=[(wire.PADDING, bytes(30000))])))
     yield Scenario("joined/early-data-with-connect", "the same with early data", PASS, script(hear(), finish13()),
-                   server13(), joined=lambda run: wire.records(wire.HANDSHAKE, run.hello(
-                       add=[(wire.EARLY_DATA, b""), wire.pre_shared_key()])) + wire.app(wire.filler(3000)))
+                   server13_early(), joined=lambda run: [
+                       wire.records(wire.HANDSHAKE, run.hello(add=[(wire.EARLY_DATA, b""), wire.pre_shared_key()])),
+                       wire.app(wire.filler(3000))])
     yield Scenario("joined/weak-hello-with-connect", "judged all the same", WEAK, script(hear(), finish13()),
                    server12(suite=0x002F, kx="rsa"),
                    joined=lambda run: wire.records(wire.HANDSHAKE, run.hello(versions=None, suites=(0x002F,))))
