@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Callable
 
 import conn as connections
+import real
 import wire
 
 # --- expectations ---------------------------------------------------------
@@ -76,7 +77,7 @@ class Scenario:
     client: Callable
     server: Callable
     aws: bool = False                  # an AWS-class name: the proxy may preflight
-    preflight: Callable | None = None  # serves connections that are not the scripted client's
+    preflight: Callable | None = None  # serves the proxy's own connections; a good server if not given
     variant: str = "default"
     target: str | None = None          # the CONNECT host where it is not the scenario's own name
     port: int = 443
@@ -171,9 +172,9 @@ class Run:
         c = connections.Conn(sock, "server", self)
         end = self.scenario.server
         if getattr(end, "raw", False):
-            if self.scenario.preflight and self._is_preflight(sock):
+            if self.scenario.aws and self._is_preflight(sock):
                 self.preflights.append(c)
-                end = self.scenario.preflight
+                end = self.scenario.preflight or real.ssl_server()
             elif self.servers:
                 self.preflights.append(c)     # an unasked-for second connection
                 c.close()
@@ -185,7 +186,7 @@ class Run:
         self._play(end, c)
 
     def _is_preflight(self, sock) -> bool:
-        """The scripted client's hello carries this run's random; another hello is the proxy's own."""
+        """A hello without this run's random is the proxy's own."""
         sock.setblocking(True)
         sock.settimeout(max(0.1, self.deadline - time.monotonic()))
         try:
@@ -194,7 +195,7 @@ class Run:
             return False
         finally:
             sock.setblocking(False)
-        return len(seen) > 43 and seen[11:43] != self.random
+        return len(seen) > 43 and seen[0] == 0x16 and seen[5] == 1 and seen[11:43] != self.random
 
     def _play(self, end, c) -> None:
         try:

@@ -529,7 +529,8 @@ def half_closes():
                     until_eof(), close())
     server = script(hear(), say(flight13()), hear(), until_eof(), say(blob, wire.app(SERVER_MARK)), close())
     yield Scenario("half-close/client-first", "issue 2: TCP half-close, then a megabyte back", PASS, client, server)
-    client = script(say(hello()), hear(), say(wire.ccs()), hear(), until_eof(), say(blob, MARKED), close())
+    client = script(say(hello()), hear(), say(wire.ccs(), wire.app(wire.filler(53))), hear(), until_eof(),
+                    say(blob, MARKED), close())
     server = script(hear(), say(flight13()), hear(), say(blob, wire.app(SERVER_MARK)), half_close(), until_eof(), close())
     yield Scenario("half-close/server-first", "issue 2: the other way round", PASS, client, server)
     yield Scenario("half-close/client-right-after-finished", "a client that only reads", PASS,
