@@ -29,14 +29,13 @@ class Result:
 
 
 def attach(records: list[dict], outcomes: list[Outcome]) -> None:
-    """Gives each outcome the record lines of its host."""
-    by_host: dict[str, list[dict]] = {}
+    """Gives each outcome the record lines of its host and port."""
+    by_target: dict[tuple, list[dict]] = {}
     for r in records:
-        host = (r.get("request") or {}).get("host")
-        if host:
-            by_host.setdefault(host.lower(), []).append(r)
+        request = r.get("request") or {}
+        by_target.setdefault((request.get("host"), request.get("port")), []).append(r)
     for o in outcomes:
-        o.records = by_host.get(o.scenario.host.lower(), [])
+        o.records = by_target.get((o.scenario.host, o.scenario.port), [])
 
 
 def final(records: list[dict]) -> dict:
@@ -98,8 +97,22 @@ def passes(o: Outcome, e: Expect) -> list[str]:
     elif o.passed:
         if last.get("verdict") not in ("allow", "report"):
             faults.append(f"passed, but the verdict is {last.get('verdict')}")
-        if last.get("rule") is not None:
+        if last.get("rule") not in (None, *(e.rules if e.rules and e.kind == "pass" else ())):
             faults.append(f"passed, but the rule is {last.get('rule')}")
+    if o.passed:
+        faults += told(o, e, last)
+    return faults
+
+
+def told(o: Outcome, e: Expect, last: dict) -> list[str]:
+    """Whether the record of a tunnel that passed says what there was."""
+    faults = []
+    counted = last.get("bytes") or {}
+    if o.heard is not None and (counted.get("sent"), counted.get("received")) != (o.heard, o.told):
+        faults.append(f"bytes on record {counted.get('sent')}/{counted.get('received')}, real {o.heard}/{o.told}")
+    seen = ((last.get("tls") or {}).get("upstream") or {}).get("version")
+    if e.version and seen != e.version:
+        faults.append(f"the record says version {seen}, not {e.version}")
     return faults
 
 
@@ -117,13 +130,18 @@ def refuses(o: Outcome, e: Expect) -> list[str]:
             faults.append(f"rule is {last.get('rule')}")
     if e.alerts is not None and o.status == 200 and o.alert not in e.alerts:
         faults.append("no alert" if o.alert is None else f"alert is {wire.ALERT_NAMES.get(o.alert, o.alert)}")
+    if o.scenario.unheard and o.heard:
+        faults.append(f"the server got {o.heard} bytes of a refused hello")
     if o.scenario.within and o.seconds > o.scenario.within:
         faults.append(f"took {o.seconds:.1f} s, {o.scenario.within} are allowed")
     return faults
 
 
 def ends(o: Outcome, _e: Expect) -> list[str]:
-    return ["the payload went through"] if o.passed or o.leaked else []
+    faults = ["the payload went through"] if o.passed or o.leaked else []
+    if o.scenario.within and o.seconds > o.scenario.within:
+        faults.append(f"took {o.seconds:.1f} s, {o.scenario.within} are allowed")
+    return faults
 
 
 def self_check(o: Outcome) -> Result:

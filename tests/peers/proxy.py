@@ -138,7 +138,7 @@ class Relay:
                     data += more
                 head, rest = data.split(b"\r\n\r\n", 1)
                 host, port = head.split(b" ")[1].decode().rsplit(":", 1)
-                target = self.targets.get((host.lower(), int(port)))
+                target = self.targets.get((host.lower().rstrip("."), int(port)))
                 with socket.create_connection(("127.0.0.1", target), timeout=5) as server:
                     client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
                     server.sendall(rest)

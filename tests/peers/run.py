@@ -117,9 +117,12 @@ def main() -> int:
         for s in chosen:
             listeners[s.name] = socket.create_server(("127.0.0.1", 0), backlog=64)
             s.listen_port = listeners[s.name].getsockname()[1]
+            s.direct, s.port = s.port == 0, s.port or s.listen_port
         targets = {}
         for s in chosen:
-            targets.setdefault(s.variant, []).append((s.host, s.port, s.listen_port))
+            group = targets.setdefault(s.variant, [])
+            if not s.direct or options.self_check:
+                group.append((s.host, s.port, s.listen_port))
         faults = []
         try:
             if options.self_check:

@@ -24,11 +24,11 @@ DECODE_ALERTS = {10, 22, 40, 47, 50, 70, 71, 80, 109}
 @dataclass(frozen=True)
 class Expect:
     kind: str                               # "pass", "refuse", "either", "end"
-    rules: frozenset | None = None          # None: any rule
+    rules: frozenset | None = None          # None: any rule; on a pass: the rules that may be noted
     verdicts: frozenset = frozenset({"block"})
     alerts: frozenset | None = None         # None: an alert is not asked for
     would: str | None = None                # report mode
-    version: str | None = None              # of tls.upstream, where the record must know it
+    version: str | None = None              # of tls.upstream in the record, where it is known
 
     def __str__(self) -> str:
         if self.kind in ("pass", "end"):
@@ -50,6 +50,11 @@ def refuse(*rules: str, alerts=None, verdicts=("block",)) -> Expect:
 def either(*rules: str) -> Expect:
     """A matter of taste: passes whole, or is refused by one of the rules."""
     return Expect("either", frozenset(rules) or None, frozenset({"block", "error"}))
+
+
+def noted(*rules: str) -> Expect:
+    """Passes, and one of these rules may stand in the record as reported."""
+    return Expect("pass", frozenset(rules))
 
 
 def report(*rules: str) -> Expect:
@@ -80,7 +85,10 @@ class Scenario:
     preflight: Callable | None = None  # serves the proxy's own connections; a good server if not given
     variant: str = "default"
     target: str | None = None          # the CONNECT host where it is not the scenario's own name
-    port: int = 443
+    port: int = 443                    # 0: the listener's own port, with no --connect-to
+    spelled: Callable | None = None    # host -> how CONNECT spells it
+    serial: bool = False               # the server serves one connection after the other
+    unheard: bool = False              # a refusal that leaves the server without a byte of the client's
     limit: float = 20.0                # seconds; past them it hangs
     within: float | None = None        # a refusal must come within this many seconds
     joined: Callable | None = None     # run -> the first turn, or a list of turns, sent with the CONNECT head
@@ -91,6 +99,7 @@ class Scenario:
     # filled by the runner
     host: str = ""
     listen_port: int = 0
+    direct: bool = False
 
 
 @dataclass
@@ -106,6 +115,8 @@ class Outcome:
     seconds: float = 0.0
     notes: list = field(default_factory=list)
     records: list = field(default_factory=list)
+    heard: int | None = None           # bytes of the client's that the server got, where it can be told
+    told: int | None = None            # bytes of the server's
 
 
 class Run:
@@ -147,7 +158,7 @@ class Run:
         sock = socket.create_connection(self.proxy, timeout=10)
         c = connections.Conn(sock, "client", self)
         self.clients.append(c)
-        target = self.scenario.target or self.host
+        target = self.scenario.spelled(self.host) if self.scenario.spelled else self.host
         head = f"CONNECT {target}:{self.scenario.port} HTTP/1.1\r\nHost: {target}:{self.scenario.port}\r\n\r\n"
         c.send(head.encode() + joined)
         c.sent = bytearray(joined)
@@ -219,6 +230,8 @@ class Run:
             t = threading.Thread(target=self._serve, args=(sock,), daemon=True)
             self.threads.append(t)
             t.start()
+            if self.scenario.serial:
+                t.join(max(0.1, self.deadline - time.monotonic()))
 
     def _client(self, into: list) -> None:
         s = self.scenario
@@ -299,6 +312,7 @@ class Run:
                 connections.pause(0.01)
             heard = bytes(server.received) if server else b""
             told = bytes(server.sent) if server else b""
+            out.heard, out.told = len(heard), len(told)
             up = connections.CLIENT_MARK in heard
             down = connections.SERVER_MARK in bytes(client.received)
             out.leaked = up or down

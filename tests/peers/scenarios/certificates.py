@@ -143,6 +143,8 @@ def preflights():
                    **more)
     yield Scenario("preflight/unknown-group", "DESIGN 2: no common parameters is inconclusive", PASS,
                    ssl_client(low=wire.TLS13, group="X448"), ssl_server(low=wire.TLS13, group="X448"), **more)
+    yield Scenario("preflight/server-one-at-a-time", "a server that serves one connection after the other", PASS,
+                   ssl_client(low=wire.TLS13), ssl_server(low=wire.TLS13), serial=True, check=_soon, **more)
     yield Scenario("preflight/one-for-many", "DESIGN 2: cached, one in flight per key", PASS,
                    ssl_client(low=wire.TLS13), ssl_server(low=wire.TLS13), repeat=8, check=_few_connections, **more)
     yield Scenario("preflight/bad-for-many", "DESIGN 2: cached, one in flight per key", BAD,
@@ -152,6 +154,10 @@ def preflights():
 
 def _swallow(c):
     c.fill()
+
+
+def _soon(_run, outcome):
+    return f"took {outcome.seconds:.1f} s" if outcome.seconds > 4 else None
 
 
 def _few_connections(run, _outcome):

@@ -5,9 +5,8 @@ from __future__ import annotations
 import wire
 from conn import CLIENT_MARK, SERVER_MARK, close, half_close, hear, say, script, server_tail, until_eof
 from flows import client12, client13, finish13, flight13, hello, second_flight12, server12, server13, server13_early
-from real import ssl_server
 from scenario import (END, MALFORMED, NAME, NOT_TLS, NOT_TLS_AWS, PASS, WEAK, Scenario, either,
-                      refuse)
+                      noted, refuse)
 
 VERSION = refuse("weak-tls", alerts={70, 71, 40})
 
@@ -17,7 +16,7 @@ def names():
         if sni is not None:
             first = (*first, lambda c: sni(c.run.host))
         return Scenario(f"sni/{label}", why, expect, client13(_named(first, add, **bend)), server or server13(),
-                        target=target, aws=aws, preflight=ssl_server(low=wire.TLS13) if aws else None)
+                        target=target, aws=aws, unheard=expect is NAME)
 
     yield case("good", "RFC 6066 3", PASS, sni=lambda h: wire.sni(h))
     yield case("none", "RFC 6066 3: optional; nothing says another name", either("sni-mismatch"))
@@ -97,6 +96,17 @@ def _named(first, add, **bend):
     return part
 
 
+def spellings():
+    for label, spelled in (("upper-case", str.upper), ("trailing-dot", lambda h: h + "."),
+                           ("both", lambda h: h.upper() + ".")):
+        yield Scenario(f"connect/{label}", "issue 2: one canonical host; the SNI is the plain name", PASS, client13(),
+                       server13(), spelled=spelled)
+        yield Scenario(f"connect/{label}-1.2", "the certificate is for the plain name", PASS, client12(), server12(),
+                       spelled=spelled)
+        yield Scenario(f"connect/{label}-mismatch", "DESIGN 5", NAME, client13(host="other.peers.test"), server13(),
+                       spelled=spelled, unheard=True)
+
+
 def addresses():
     more = {"variant": "addresses"}
     yield Scenario("address/no-sni", "RFC 6066 3: an address has no SNI", PASS, client13(host=None), server13(),
@@ -111,6 +121,16 @@ def addresses():
                    server13(), target="127.0.1.4", **more)
     yield Scenario("address/sni-resolves-to-it", "DESIGN 2: an address with a DNS SNI is judged as that name too", PASS,
                    client13(host="localhost"), server13(), target="127.0.0.1", port=8443, **more)
+    direct = {"target": "127.0.0.1", "port": 0}
+    yield Scenario("address/direct-no-sni", "RFC 6066 3: an address has no SNI", noted("port", "private-address"),
+                   client13(host=None), server13(), **direct)
+    yield Scenario("address/direct-sni-resolves-to-it", "DESIGN 2", noted("port", "private-address"),
+                   client13(host="localhost"), server13(), **direct)
+    yield Scenario("address/direct-sni-of-another-host", "DESIGN 2: must be among its addresses",
+                   refuse("sni-mismatch", verdicts=("block", "error")), client13(host="nobody.peers.test"), server13(),
+                   **direct)
+    yield Scenario("address/direct-sni-is-an-address", "DESIGN 5: an address in the SNI", NAME,
+                   client13(host="127.0.0.1"), server13(), **direct)
     yield Scenario("address/1.2-certificate-for-it", "RFC 9525: an IP address in the certificate", PASS,
                    client12(host=None), server12(), target="127.0.1.5", **more)
     yield Scenario("address/1.2-certificate-for-a-name", "RFC 9525: the address is not named",
@@ -122,7 +142,7 @@ def offers():
     for version, label in ((wire.SSL3, "ssl3"), (wire.TLS10, "tls10"), (wire.TLS11, "tls11")):
         yield Scenario(f"offer/only-{label}", "DESIGN 5 weak-tls: nothing within the profile", VERSION,
                        client12(version=version, legacy=version, suites=(0xC014, 0x002F)),
-                       server12(version=version, suite=0xC014))
+                       server12(version=version, suite=0xC014), unheard=True)
     yield Scenario("offer/supported-versions-of-1.1", "RFC 8446 4.2.1: the extension decides", VERSION,
                    script(say(hello(versions=(wire.TLS11, wire.TLS10))), hear(), say(second_flight12()), hear(), finish13()),
                    server12(version=wire.TLS11, suite=0xC014))
@@ -141,7 +161,8 @@ def offers():
                           ((0x0A0A,), "grease"), ((0x0003, 0x0008), "export"), ((), "no-suites")):
         expect = WEAK if suites else refuse("weak-tls", "not-tls")
         yield Scenario(f"offer/only-{label}", "DESIGN 5: the hello offers nothing within the profile", expect,
-                       client12(suites=suites), server12(suite=suites[0] if suites else 0xC02F, kx="rsa"), through=True)
+                       client12(suites=suites), server12(suite=suites[0] if suites else 0xC02F, kx="rsa"),
+                       unheard=True)
     yield Scenario("offer/only-integrity-suites-1.3", "issue 2: must encrypt", WEAK,
                    client13(suites=(0xC0B4, 0xC0B5), versions=(wire.TLS13,)), server13(suite=0xC0B4))
     yield Scenario("offer/1.3-with-1.2-suites-only", "nothing to agree on in 1.3, and 1.2 is not offered",
@@ -335,7 +356,8 @@ def other_protocols():
                 continue
             yield Scenario(f"not-tls/{label}{'-aws' if aws else ''}", "issue 2: undecided bytes never pass; DESIGN 5",
                            expect, script(say(data + CLIENT_MARK), hear(), half_close(), until_eof(), close()),
-                           script(hear(), say(b"HTTP/1.1 200 OK\r\n\r\n" + SERVER_MARK), until_eof(), close()), aws=aws)
+                           script(hear(), say(b"HTTP/1.1 200 OK\r\n\r\n" + SERVER_MARK), until_eof(), close()), aws=aws,
+                           unheard=True)
         if not tls_like and label in ("socks5", "redis", "ssh", "postgres-ssl-request", "newlines"):
             yield Scenario(f"not-tls/{label}-then-silence", "a few bytes of something else, then nothing",
                            refuse("not-tls", verdicts=("block", "error")),
@@ -383,6 +405,7 @@ def _rest(c):
 
 def scenarios():
     yield from names()
+    yield from spellings()
     yield from addresses()
     yield from offers()
     yield from encrypted_hellos()
