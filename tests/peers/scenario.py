@@ -185,6 +185,7 @@ class Run:
         if getattr(end, "raw", False):
             if self.scenario.aws and self._is_preflight(sock):
                 self.preflights.append(c)
+                c.side = "preflight"
                 end = self.scenario.preflight or real.ssl_server()
             elif self.servers:
                 self.preflights.append(c)     # an unasked-for second connection
@@ -216,7 +217,7 @@ class Run:
         except Exception as error:  # a script of a real library may fail in many ways
             self.errors.append(f"{c.side}: {in_words(error)}")
         finally:
-            if c.side == "server":
+            if c.side != "client":
                 c.close()
 
     def _accept(self) -> None:

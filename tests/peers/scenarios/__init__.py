@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from . import certificates, clients, good, phases, profiles, servers
+from . import aws, certificates, clients, good, phases, profiles, servers
 
-MODULES = (servers, phases, certificates, clients, profiles, good)
+MODULES = (servers, phases, certificates, aws, clients, profiles, good)
 
 
 def everything():

@@ -471,9 +471,6 @@ def lazy_scripts():
     yield Scenario("lazy/finished-in-the-clear-1.2", "RFC 5246 7.4.9: encrypted", either("weak-tls", "not-tls"),
                    client12(), script(hear(), say(flight12()), hear(), say(
                        wire.ccs(), wire.record(wire.HANDSHAKE, wire.handshake(20, wire.filler(12)))), server_tail()))
-    yield Scenario("lazy/no-finished-1.2", "application data right behind the ChangeCipherSpec",
-                   either("weak-tls", "not-tls"), client12(),
-                   script(hear(), say(flight12()), hear(), say(wire.ccs()), server_tail()))
 
 
 def client_certificates():
