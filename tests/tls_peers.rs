@@ -23,7 +23,9 @@ fn no_scripted_peer_gets_a_wrong_verdict() {
 
     let runner = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/peers/run.py");
     let mut command = Command::new(&python);
-    command.arg(runner).args(["--json", "--outgate", env!("CARGO_BIN_EXE_outgate")]);
+    command
+        .arg(runner)
+        .args(["--json", "--outgate", env!("CARGO_BIN_EXE_outgate")]);
     if let Some(only) = setting("OUTGATE_PEERS_ONLY") {
         command.arg("--only").arg(only);
     }
@@ -49,7 +51,10 @@ fn no_scripted_peer_gets_a_wrong_verdict() {
         wrong.len(),
         result["total"],
         table(wrong),
-        faults.iter().map(|fault| format!("fault: {}\n", text(fault))).collect::<String>(),
+        faults
+            .iter()
+            .map(|fault| format!("fault: {}\n", text(fault)))
+            .collect::<String>(),
     );
     println!("{} verdicts in {} s", result["total"], result["seconds"]);
 }
@@ -62,7 +67,10 @@ fn setting(name: &str) -> Option<OsString> {
 fn missing_tool(python: &OsString) -> Option<String> {
     let new_enough = "import sys; sys.exit(sys.version_info < (3, 11))";
     let has = |program: &OsString, args: &[&str]| {
-        Command::new(program).args(args).output().is_ok_and(|output| output.status.success())
+        Command::new(program)
+            .args(args)
+            .output()
+            .is_ok_and(|output| output.status.success())
     };
     if !has(python, &["-c", new_enough]) {
         return Some(format!("{} is not Python 3.11 or later", python.display()));

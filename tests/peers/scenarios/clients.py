@@ -116,6 +116,8 @@ def addresses():
     yield Scenario("address/sni-of-another-host", "DESIGN 2: must be among its addresses",
                    refuse("sni-mismatch", verdicts=("block", "error")), client13(host="nobody.peers.test"), server13(),
                    target="127.0.1.3", **more)
+    yield Scenario("address/sni-resolves-elsewhere", "DESIGN 2: must be among its addresses", NAME,
+                   client13(host="localhost"), server13(), target="127.0.1.7", **more)
     yield Scenario("address/sni-of-aws", "DESIGN 2: judged as that name too, and must be among its addresses",
                    refuse("sni-mismatch", verdicts=("block", "error")), client13(host="s3.us-east-1.amazonaws.com"),
                    server13(), target="127.0.1.4", **more)
