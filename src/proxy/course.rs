@@ -57,10 +57,16 @@ impl Course<'_> {
     ) -> Judged<C> {
         let holds = self.effective.mode == Mode::Enforce;
         let mut deadline = std::pin::pin!(tokio::time::sleep_until(self.deadline));
+        let mut extended = false;
         let end = loop {
             let turn = tokio::select! {
                 turn = handshake.turn() => turn,
                 () = &mut deadline => match holds {
+                    // The hellos are judged; what follows may take as long as any silence.
+                    true if handshake.facts().hellos_judged && !std::mem::replace(&mut extended, true) => {
+                        deadline.as_mut().reset(Instant::now() + shared.timeouts.idle);
+                        continue;
+                    }
                     true => Turn::Refuse(handshake.timeout()),
                     // Whatever this is, it is not interfered with.
                     false => Turn::Pass,
@@ -143,19 +149,16 @@ impl Course<'_> {
         self.is_aws |= class.is_aws();
         self.entry.set_class(described(&class));
         let mut found = policy.judge_name(&target, &effective);
-        // Where a CONNECT for the name would have led.
+        // An operator who redirects the name has said where it leads.
         let led = policy
             .connect_to(&authority)
             .map(|redirect| redirect.target(&authority));
-        let resolved = addresses_of(
-            &shared.resolver,
-            led.as_ref().map_or(&authority.host, |led| &led.host),
-        )
-        .await;
-        let dialled = self.entry.dialled().map(|address| address.ip());
-        let meant = [self.authority.host.ip(), dialled];
-        let is_among =
-            |addresses: &[IpAddr]| meant.iter().flatten().any(|ip| addresses.contains(ip));
+        let (host, reached) = match &led {
+            Some(led) => (&led.host, self.entry.dialled().map(|address| address.ip())),
+            None => (&authority.host, self.authority.host.ip()),
+        };
+        let resolved = addresses_of(&shared.resolver, host).await;
+        let is_among = |addresses: &[IpAddr]| reached.is_some_and(|ip| addresses.contains(&ip));
         if !resolved
             .as_ref()
             .is_ok_and(|(addresses, _)| is_among(addresses))
@@ -194,11 +197,7 @@ impl Course<'_> {
                 match self.effective.actions.get(Rule::InvalidCertificate) {
                     Action::Block => Some(refusal),
                     Action::Off | Action::Report | Action::Upgrade | Action::Strip => {
-                        self.entry.add_findings(facts::findings(
-                            &(&refusal).into(),
-                            self.is_aws,
-                            &self.effective,
-                        ));
+                        self.note(&refusal);
                         None
                     }
                 }
@@ -214,15 +213,7 @@ impl Course<'_> {
         refusal: &Refusal,
     ) {
         self.note_facts(&handshake);
-        let noted =
-            |finding: &Finding| (finding.rule, finding.kind) == (refusal.rule, refusal.kind);
-        if !self.entry.decision().findings.iter().any(noted) {
-            self.entry.add_findings(facts::findings(
-                &refusal.into(),
-                self.is_aws,
-                &self.effective,
-            ));
-        }
+        self.note(refusal);
         let outcome = Outcome {
             bytes: handshake.bytes(),
             error: Some(refusal.hint.clone()),
@@ -267,8 +258,10 @@ impl Course<'_> {
             .collect();
         self.entry.add_findings(noted);
         self.entry.set_tls(facts::tls(seen, preflight.as_deref()));
-        if self.preflight.is_some() && preflight.is_none() {
-            self.seen = Some(Box::new(seen.clone()));
+        match preflight {
+            Some(outcome) => self.note_preflight(&outcome, seen.certificate_verified),
+            None if self.preflight.is_some() => self.seen = Some(Box::new(seen.clone())),
+            None => {}
         }
     }
 
@@ -315,6 +308,26 @@ impl Course<'_> {
             .await;
     }
 
+    /// What the preflight found, unless the tunnel itself showed a good certificate.
+    fn note_preflight(&mut self, outcome: &Seen, is_verified: bool) {
+        if let Seen::Failed(fault, _) = outcome
+            && !is_verified
+        {
+            let refusal = facts::bad_certificate(*fault);
+            self.note(&refusal);
+        }
+    }
+
+    /// Adds the findings of a refusal, once.
+    fn note(&mut self, refusal: &Refusal) {
+        let noted =
+            |finding: &Finding| (finding.rule, finding.kind) == (refusal.rule, refusal.kind);
+        if !self.entry.decision().findings.iter().any(noted) {
+            let found = facts::findings(&refusal.into(), self.is_aws, &self.effective);
+            self.entry.add_findings(found);
+        }
+    }
+
     /// A preflight that nothing waited for: in report mode, or beside a certificate that was
     /// seen. Its verdict belongs on record all the same.
     async fn note_late_preflight(&mut self) {
@@ -322,16 +335,7 @@ impl Course<'_> {
             return;
         };
         let outcome = preflight.wait().await;
-        if let Seen::Failed(fault, _) = outcome.as_ref()
-            && !seen.certificate_verified
-        {
-            let refusal = facts::bad_certificate(*fault);
-            self.entry.add_findings(facts::findings(
-                &(&refusal).into(),
-                self.is_aws,
-                &self.effective,
-            ));
-        }
+        self.note_preflight(&outcome, seen.certificate_verified);
         self.entry.set_tls(facts::tls(&seen, Some(&outcome)));
     }
 }
