@@ -1,4 +1,12 @@
 //! The judge over recorded handshakes of real clients and servers, cut in every way.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::disallowed_methods,
+    reason = "helpers of tests are outside #[test] functions"
+)]
 
 mod judge_support;
 
@@ -51,8 +59,17 @@ fn reads_and_records_of_any_size_change_nothing() {
             .upstream
             .as_ref()
             .is_none_or(|upstream| upstream.version == Version::TLS13);
-        let big = transcript.events.iter().map(|(_, b)| b.len()).sum::<usize>() > 20_000;
-        let chunks: &[usize] = if big { &[1, 4096] } else { &[1, 2, 3, 5, 6, 7, 64, 517] };
+        let big = transcript
+            .events
+            .iter()
+            .map(|(_, b)| b.len())
+            .sum::<usize>()
+            > 20_000;
+        let chunks: &[usize] = if big {
+            &[1, 4096]
+        } else {
+            &[1, 2, 3, 5, 6, 7, 64, 517]
+        };
         for size in [1, 2, 5, 100, 16384] {
             let events = refragment(&transcript.events, size, tls13);
             for chunk in chunks.iter().chain(&[usize::MAX]) {
@@ -96,7 +113,11 @@ fn good_handshakes_pass_unaltered_and_in_time() {
                     Side::Server => (driver.to_server.len(), sent(Side::Client, place)),
                 };
                 let early = transcript.name.contains("early");
-                assert!(got == all.len() || early, "{}: event {place}", transcript.name);
+                assert!(
+                    got == all.len() || early,
+                    "{}: event {place}",
+                    transcript.name
+                );
             }
             passed |= driver.feed(*side, bytes) == Outcome::Pass;
             if passed {
@@ -146,27 +167,55 @@ fn facts() {
     };
     let rows = [
         ("tls13-rsa", "1.3 TLS_AES_256_GCM_SHA384 x25519 full"),
-        ("tls13-retry", "1.3 TLS_AES_256_GCM_SHA384 secp384r1 full retried"),
+        (
+            "tls13-retry",
+            "1.3 TLS_AES_256_GCM_SHA384 secp384r1 full retried",
+        ),
         ("tls13-resumed", "1.3 TLS_AES_256_GCM_SHA384 x25519 resumed"),
         ("tls13-ffdhe", "1.3 TLS_AES_256_GCM_SHA384 ffdhe2048 full"),
-        ("tls12-rsa", "1.2 TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384 x25519 full verified"),
-        ("tls12-dhe-own-prime", "1.2 TLS_DHE_RSA_WITH_AES_128_GCM_SHA256 dh2048 full verified"),
-        ("tls12-ticket", "1.2 TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384 - resumed"),
-        ("tls12-session-id", "1.2 TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384 - resumed"),
+        (
+            "tls12-rsa",
+            "1.2 TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384 x25519 full verified",
+        ),
+        (
+            "tls12-dhe-own-prime",
+            "1.2 TLS_DHE_RSA_WITH_AES_128_GCM_SHA256 dh2048 full verified",
+        ),
+        (
+            "tls12-ticket",
+            "1.2 TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384 - resumed",
+        ),
+        (
+            "tls12-session-id",
+            "1.2 TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384 - resumed",
+        ),
     ];
     for (name, expected) in rows {
         let facts = of(name);
         let upstream = facts.upstream.unwrap();
-        let group = upstream.group.map_or("-".to_owned(), |group| group.to_string());
+        let group = upstream
+            .group
+            .map_or("-".to_owned(), |group| group.to_string());
         let mut text = format!("{} {} {group} ", upstream.version, upstream.suite);
         text.push_str(if upstream.resumed { "resumed" } else { "full" });
         text.push_str(if facts.retried { " retried" } else { "" });
-        text.push_str(if facts.certificate_verified { " verified" } else { "" });
+        text.push_str(if facts.certificate_verified {
+            " verified"
+        } else {
+            ""
+        });
         assert_eq!(text, expected, "{name}");
-        assert_eq!(upstream.certificate.is_some(), facts.certificate_verified, "{name}");
+        assert_eq!(
+            upstream.certificate.is_some(),
+            facts.certificate_verified,
+            "{name}"
+        );
     }
     let client = of("tls13-early").client.unwrap();
     assert!(client.early_data);
     assert_eq!(client.ja4.len(), 36);
-    assert_eq!(of("tls12-alpn").upstream.unwrap().alpn.as_deref(), Some("h2"));
+    assert_eq!(
+        of("tls12-alpn").upstream.unwrap().alpn.as_deref(),
+        Some("h2")
+    );
 }

@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 
 pub mod build;
+pub mod cases;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -177,10 +178,7 @@ impl CertificateVerifier for Recorded {
             .iter()
             .map(|der| webpki::anchor_from_trusted_cert(der).unwrap())
             .collect();
-        let chain: Vec<_> = chain
-            .iter()
-            .map(|der| CertificateDer::from(*der))
-            .collect();
+        let chain: Vec<_> = chain.iter().map(|der| CertificateDer::from(*der)).collect();
         let leaf = webpki::EndEntityCert::try_from(&chain[0]).map_err(fault)?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         leaf.verify_for_usage(
@@ -209,8 +207,16 @@ impl CertificateVerifier for Recorded {
             0x0401 => &[algs::RSA_PKCS1_2048_8192_SHA256],
             0x0501 => &[algs::RSA_PKCS1_2048_8192_SHA384],
             0x0601 => &[algs::RSA_PKCS1_2048_8192_SHA512],
-            0x0403 => &[algs::ECDSA_P256_SHA256, algs::ECDSA_P384_SHA256, algs::ECDSA_P521_SHA256],
-            0x0503 => &[algs::ECDSA_P256_SHA384, algs::ECDSA_P384_SHA384, algs::ECDSA_P521_SHA384],
+            0x0403 => &[
+                algs::ECDSA_P256_SHA256,
+                algs::ECDSA_P384_SHA256,
+                algs::ECDSA_P521_SHA256,
+            ],
+            0x0503 => &[
+                algs::ECDSA_P256_SHA384,
+                algs::ECDSA_P384_SHA384,
+                algs::ECDSA_P521_SHA384,
+            ],
             0x0603 => &[algs::ECDSA_P521_SHA512],
             0x0804 => &[algs::RSA_PSS_2048_8192_SHA256_LEGACY_KEY],
             0x0805 => &[algs::RSA_PSS_2048_8192_SHA384_LEGACY_KEY],
@@ -279,7 +285,11 @@ fn read_transcript(path: &Path) -> Transcript {
         events: lines
             .map(|line| {
                 let (side, hex) = line.split_once(' ').unwrap();
-                let side = if side == "C" { Side::Client } else { Side::Server };
+                let side = if side == "C" {
+                    Side::Client
+                } else {
+                    Side::Server
+                };
                 (side, unhex(hex))
             })
             .collect(),

@@ -2,7 +2,7 @@
 //!
 //! What is wrong with the server name is kept apart ([`Sni`]), because it is another rule's matter.
 
-use super::code::{Group, Scheme, Suite, Version, is_grease};
+use super::code::{Group, Scheme, Suite, Version};
 use super::codec::{Malformed, Reader};
 use super::extension as ext;
 use super::sni::{self, Sni};
@@ -204,13 +204,13 @@ impl ClientHello {
         }
     }
 
-    /// The highest version offered.
+    /// The highest version offered, of those that exist.
     pub fn highest_version(&self) -> Version {
         match &self.versions {
             Some(versions) => versions
                 .iter()
                 .copied()
-                .filter(|version| !is_grease(version.0))
+                .filter(|version| version.name().is_some())
                 .max()
                 .unwrap_or(self.legacy_version),
             None => self.legacy_version.min(Version::TLS12),
