@@ -272,3 +272,20 @@ fn a_reported_weakness_hides_no_bad_certificate() {
     let outcome = Driver::new(Judge::new(question, Box::new(verifier))).play(&case.events, 100);
     assert_eq!(outcome, Outcome::refuse("invalid-certificate", "expired"));
 }
+
+/// What people read: every kind of refusal with its alert and its words.
+#[test]
+fn words() {
+    let mut seen = std::collections::BTreeSet::new();
+    for case in CASES.iter() {
+        let mut driver = driver(case);
+        driver.play(&case.events, usize::MAX);
+        if let Some(refusal) = driver.refusal {
+            let alert = refusal.alert.map_or("no alert", |alert| alert.name());
+            let (rule, kind) = (refusal.rule, refusal.kind);
+            seen.insert(format!("{rule} {kind} ({alert}): {}", refusal.hint));
+        }
+    }
+    let all: Vec<String> = seen.into_iter().collect();
+    insta::assert_snapshot!(all.join("\n"));
+}

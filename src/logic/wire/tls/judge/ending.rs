@@ -79,6 +79,12 @@ impl Judge {
                     RecordFault::Length => "a record without bytes or with too many".to_owned(),
                     RecordFault::Sslv2Hello => "an SSLv2 record".to_owned(),
                 };
+                let mend = match (side, fault) {
+                    (Side::Client, RecordFault::Type(b'A'..=b'Z')) => {
+                        "; if it is plain HTTP, send it to the proxy without CONNECT, or write https://"
+                    }
+                    _ => "",
+                };
                 let lane = self.lane(side);
                 let fresh = lane.judged == 0 && lane.flight == 0 && lane.joined.is_empty();
                 let (kind, alert) = match (side, fresh) {
@@ -91,11 +97,7 @@ impl Judge {
                     rule: Rule::NotTls,
                     kind,
                     alert,
-                    hint: format!(
-                        "{} does not speak TLS ({what}); a tunnel carries TLS from the first byte \
-                         on both sides",
-                        side.name()
-                    ),
+                    hint: not_tls_hint(side, fresh, &what, mend),
                 }
             }
         }
@@ -210,5 +212,17 @@ impl Judge {
             awaited,
             why,
         }
+    }
+}
+
+fn not_tls_hint(side: Side, fresh: bool, what: &str, mend: &str) -> String {
+    let who = side.name();
+    if fresh {
+        format!(
+            "{who} does not speak TLS ({what}); a tunnel carries TLS from the first byte on both \
+             sides{mend}"
+        )
+    } else {
+        format!("{who} left TLS in the middle of the handshake ({what}){mend}")
     }
 }

@@ -192,7 +192,10 @@ impl Judge {
             message.signature,
         );
         match verdict {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                self.facts.signature_verified = true;
+                Ok(())
+            }
             // The profile allows the scheme and the chain is trusted, but this verifier cannot
             // compute it (Ed448): the client, which offered it, can and must.
             Err(CertificateFault::UnsupportedAlgorithm)

@@ -126,7 +126,7 @@ impl Judge {
             "record-length",
             Alert::DecodeError,
             format!(
-                "{} sent a TLS record of type {} with {} bytes, which none has there",
+                "{} sent a TLS record of type {} with {} bytes, a length that it cannot have",
                 side.name(),
                 header.kind.name(),
                 header.length

@@ -119,8 +119,8 @@ impl Judge {
                 "version",
                 Alert::IllegalParameter,
                 format!(
-                    "the server selects version {version} in a way that no TLS version has; \
-                     profile {} asks for {}",
+                    "the server selects {} in a way that no version of TLS has; profile {} asks for {}",
+                    version.in_words(),
                     profile.name(),
                     profile.versions_in_words()
                 ),
@@ -132,8 +132,8 @@ impl Judge {
                 "version",
                 Alert::ProtocolVersion,
                 format!(
-                    "the server agrees to TLS {version}, and profile {} asks for {}; \
-                     the server has to be updated",
+                    "the server agrees to {}, and profile {} asks for {}; the server has to be updated",
+                    version.in_words(),
                     profile.name(),
                     profile.versions_in_words()
                 ),
@@ -143,7 +143,10 @@ impl Judge {
             self.soft(fault(
                 "version",
                 Alert::IllegalParameter,
-                format!("the server selects TLS {version}, which the client did not offer"),
+                format!(
+                    "the server selects {}, which the client did not offer",
+                    version.in_words()
+                ),
             ))?;
         }
         // RFC 8446, section 4.1.3; only a client that offers 1.3 looks at it.
@@ -277,7 +280,7 @@ impl Judge {
                 "the server agrees to the group {group} in TLS {version}, which profile {} does \
                  not allow; its groups are {}",
                 profile.name(),
-                profile.view().groups.join(", ")
+                profile.groups_in_words(version)
             ),
         ))
     }

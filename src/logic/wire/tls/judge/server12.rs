@@ -5,7 +5,7 @@ use super::state::{Flight12, ServerState};
 use super::{Judge, Stop};
 use crate::logic::wire::tls::alert::Alert;
 use crate::logic::wire::tls::client_hello::ClientHello;
-use crate::logic::wire::tls::code::{Suite, Version};
+use crate::logic::wire::tls::code::Version;
 use crate::logic::wire::tls::extension as ext;
 use crate::logic::wire::tls::fault::Fault;
 use crate::logic::wire::tls::server_hello::ServerHello;
@@ -28,10 +28,10 @@ impl Judge {
             ext::COOKIE,
             ext::EARLY_DATA,
         ];
-        let renegotiation = hello.offers_suite(Suite::RENEGOTIATION_SCSV);
+        // renegotiation_info may come unasked: some servers know no better, and it does no harm.
         self.check_extensions(answer, |number| {
             !only_tls13.contains(&number)
-                && (hello.has(number) || (renegotiation && number == ext::RENEGOTIATION_INFO))
+                && (hello.has(number) || number == ext::RENEGOTIATION_INFO)
         })?;
         if answer.extension(ext::TRUNCATED_HMAC).is_some() {
             self.soft(Fault::weak(
