@@ -259,3 +259,17 @@ fn a_judge_moves_between_threads() {
     fn is_send<T: Send>(_: &T) {}
     is_send(&judge());
 }
+
+/// A preflight is due as soon as a TLS 1.3 server has answered, be it with a request for more.
+#[test]
+fn a_retry_already_says_what_is_agreed() {
+    let mut driver = driver();
+    driver.feed(Side::Client, &Ch::new().bytes());
+    assert!(!driver.judge.facts().server_flight_judged);
+    driver.feed(Side::Server, &Sh::retry(0x17).bytes());
+    let facts = driver.judge.facts();
+    assert!(facts.server_flight_judged && !facts.hellos_judged && facts.retried);
+    let upstream = facts.upstream.as_ref().unwrap();
+    assert_eq!(upstream.version, outgate::logic::wire::tls::Version::TLS13);
+    assert_eq!(upstream.group.unwrap().to_string(), "secp256r1");
+}

@@ -12,7 +12,7 @@ use crate::model::Rule;
 pub struct Facts {
     /// What the client offers; none before its hello is read.
     pub client: Option<ClientFacts>,
-    /// What the server agrees to; none before its hello is read.
+    /// What the server agrees to, by its ServerHello or, before that, its HelloRetryRequest.
     pub upstream: Option<UpstreamFacts>,
     /// The server asked for a second hello.
     pub retried: bool,

@@ -6,6 +6,7 @@ use crate::logic::wire::tls::alert::Alert;
 use crate::logic::wire::tls::client_hello::ClientHello;
 use crate::logic::wire::tls::code::Version;
 use crate::logic::wire::tls::extension as ext;
+use crate::logic::wire::tls::facts::GroupFact;
 use crate::logic::wire::tls::fault::Fault;
 use crate::logic::wire::tls::server_hello::ServerHello;
 
@@ -52,6 +53,9 @@ impl Judge {
             (Err(what), _) | (_, Err(what)) => return Err(self.bad_server_hello(what)),
         };
         if let Some(group) = group {
+            if let Some(upstream) = &mut self.facts.upstream {
+                upstream.group = Some(GroupFact::Named(group));
+            }
             let shared = hello.shares.iter().flatten().any(|share| *share == group);
             if shared || hello.groups.is_none() || !hello.offers_group(group) {
                 self.soft(Fault::weak(

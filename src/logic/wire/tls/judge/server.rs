@@ -49,6 +49,16 @@ impl Judge {
             let fault = self.server_first();
             return Err(self.hard(fault));
         };
+        // First what is seen, so that a refusal's record has it too.
+        self.facts.upstream = Some(UpstreamFacts {
+            version: answer.version(),
+            suite: answer.suite,
+            group: None,
+            alpn: None,
+            certificate: None,
+            resumed: false,
+            client_auth: false,
+        });
         let outcome = if answer.is_retry() {
             self.judge_retry(&hello, &answer, alone)
         } else {
@@ -66,15 +76,6 @@ impl Judge {
     ) -> Result<(), Stop> {
         let version = answer.version();
         self.agreed.suite = Some(answer.suite);
-        self.facts.upstream = Some(UpstreamFacts {
-            version,
-            suite: answer.suite,
-            group: None,
-            alpn: None,
-            certificate: None,
-            resumed: false,
-            client_auth: false,
-        });
         self.judge_version(hello, answer)?;
         self.judge_suite(hello, answer.suite, version)?;
         if answer.compression != 0 {
