@@ -5,6 +5,7 @@
 
 mod admission;
 mod answer;
+mod course;
 mod drain;
 mod entry;
 mod facts;
