@@ -198,6 +198,15 @@ impl Proxy {
         (code, self.lines())
     }
 
+    /// As [`Proxy::stop`]; gives also all that it said on stderr.
+    pub fn stop_and_tell(mut self) -> (Option<i32>, Vec<Value>, String) {
+        self.signal("TERM");
+        let code = wait(&mut self.child);
+        let mut said = std::mem::take(&mut self.said);
+        said.extend(self.stderr.iter());
+        (code, self.lines(), said.join("\n"))
+    }
+
     /// Kills it without a chance to finish anything; gives the record.
     pub fn kill(mut self) -> Vec<Value> {
         self.child.kill().unwrap();
