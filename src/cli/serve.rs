@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::args::{ServeArgs, SettingsArgs};
 use super::load::{Environment, file_path, settings, sources_and};
-use super::{FINE, USAGE, complain};
+use super::{FAILED, FINE, USAGE, complain};
 use crate::config::{self, Listener as ListenSetting, Loaded, Settings};
 use crate::edge::journal::{Journal, Sink, Sync, Writer};
 use crate::edge::listen::{Listener, raise_descriptor_limit};
@@ -76,8 +76,11 @@ async fn serve(args: &ServeArgs, environment: &Environment, loaded: &Loaded) -> 
                     "outgate: {closed} connections were still open after timeouts.drain and were closed"
                 );
             }
-            writer.finish().await;
-            FINE
+            if writer.finish().await {
+                return FINE;
+            }
+            complain("the record could not be completed: its place took nothing more");
+            FAILED
         }
         Err(unavailable) => {
             complain(format_args!(

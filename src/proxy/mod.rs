@@ -147,11 +147,8 @@ impl Proxy {
         until.await;
         let limit: Duration = shared.timeouts.drain;
         let closed = stop.run(limit, hurry).await;
-        // The writer cannot be gone: this handle keeps it.
-        let _ = shared
-            .journal
-            .complete(event(EventKind::Stop, json!({ "closed": closed })))
-            .await;
+        let end = event(EventKind::Stop, json!({ "closed": closed }));
+        shared.journal.complete_last(end).await;
         Ok(closed)
     }
 }
