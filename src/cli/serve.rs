@@ -174,6 +174,9 @@ fn announce(environment: &Environment, settings: &Settings, proxy: &Proxy, write
     if settings.policy.mode == crate::model::Mode::Report {
         eprintln!("mode: report (nothing is blocked)");
     }
+    if settings.listen.admin.is_some() {
+        eprintln!("listen.admin is not served by this version");
+    }
     let blind = settings.blind_rules();
     if !blind.is_empty() {
         let names: Vec<&str> = blind.iter().map(|rule| rule.id()).collect();
