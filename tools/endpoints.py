@@ -9,9 +9,12 @@ what that imports (python-dateutil, urllib3, jmespath) must be importable; the r
 library. docs/aws-endpoints.md says what is written and why.
 """
 
+import pathlib
 import sys
 
 from endpoint_data import corpus, facts, source, tables
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
 def main(arguments):
@@ -20,8 +23,8 @@ def main(arguments):
         return 2
     botocore = source.Botocore(arguments[0])
     known = facts.settle(botocore, facts.gather(botocore))
-    tables.write("src/logic/aws/generated.rs", botocore, known)
-    corpus.write("tests/data/aws-endpoints.tsv", botocore, known)
+    tables.write(ROOT / "src/logic/aws/generated.rs", botocore, known)
+    corpus.write(ROOT / "tests/data/aws-endpoints.tsv", botocore, known)
     return 0
 
 

@@ -5,6 +5,7 @@ pub mod client;
 pub mod clock;
 pub mod dial;
 pub mod http1;
+pub mod http2;
 pub mod journal;
 pub mod listen;
 pub mod relay;

@@ -202,6 +202,14 @@ impl Authority {
             port,
         })
     }
+
+    /// The host as it stands in a URL: with brackets around an IPv6 address.
+    pub fn host_text(&self) -> String {
+        match &self.host {
+            Host::V6(addr) => format!("[{addr}]"),
+            Host::Name(_) | Host::V4(_) => self.host.to_string(),
+        }
+    }
 }
 
 /// With brackets around an IPv6 address.

@@ -266,6 +266,13 @@ impl Entry {
         }
     }
 
+    /// The last line, from where nothing can be awaited.
+    pub(super) fn complete_detached(mut self, end: Outcome) {
+        if let Some(body) = self.finish(end) {
+            self.journal.complete_detached(body);
+        }
+    }
+
     fn finish(&mut self, end: Outcome) -> Option<Body> {
         let mut draft = self.draft.take()?;
         draft.line.status = end.status;

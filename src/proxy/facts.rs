@@ -8,8 +8,8 @@ use crate::edge::tls::{Peer, Seen};
 use crate::logic::policy::Effective;
 use crate::logic::record::{ClientTls, Preflight, Tls, UpstreamTls, cut};
 use crate::logic::wire::tls::{
-    CertificateFacts, CertificateFault, ClientFacts, Facts, Group, Refusal, Sni, Suite,
-    UpstreamFacts, Version,
+    Alert, CertificateFacts, CertificateFault, ClientFacts, Facts, Group, Refusal, Sni, Suite,
+    UpstreamFacts, Version, alert_record,
 };
 use crate::model::{Action, Authority, Decision, DnsName, Finding, Host, Rule, Severity};
 
@@ -104,7 +104,8 @@ pub(super) fn bad_certificate(fault: CertificateFault) -> Refusal {
         rule: Rule::InvalidCertificate,
         kind: fault.kind(),
         alert: Some(fault.alert()),
-        to_client: None,
+        // Nothing of the server's has been passed on yet: the client still reads plaintext.
+        to_client: Some(alert_record(fault.alert(), Version::TLS12)),
         hint: format!(
             "In a handshake of its own with the same address, outgate found: {}.",
             fault.words()
@@ -122,8 +123,8 @@ pub(super) fn refused_name(decision: &Decision) -> Refusal {
     Refusal {
         rule,
         kind,
-        alert: Some(crate::logic::wire::tls::Alert::UnrecognizedName),
-        to_client: None,
+        alert: Some(Alert::UnrecognizedName),
+        to_client: Some(alert_record(Alert::UnrecognizedName, Version::TLS12)),
         hint,
     }
 }

@@ -12,7 +12,7 @@ use crate::logic::record::{Bytes, Carried, Request, Via};
 use crate::logic::wire::http1::{
     RequestHead, RequestTarget, ResponseHead, UpstreamLeg, upstream_head,
 };
-use crate::model::{Authority, Finding, Rule, Verdict};
+use crate::model::{Authority, Rule, Verdict};
 
 use super::answer::Answer;
 use super::drain::Drain;

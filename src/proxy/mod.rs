@@ -5,12 +5,14 @@
 
 mod admission;
 mod answer;
+mod course;
 mod drain;
 mod entry;
 mod facts;
 mod forward;
 mod front;
 mod h2;
+mod h2_body;
 mod handshake;
 mod heads;
 mod route;

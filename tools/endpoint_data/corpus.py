@@ -1,7 +1,6 @@
 """Writes the test corpus: every name with what is expected of it, folded over regions."""
 
 import collections
-import pathlib
 
 
 def write(path, botocore, known):
@@ -27,6 +26,5 @@ def write(path, botocore, known):
         "# name, {} for its region; service; partition; f(ips) d(ual stack); region: *list, its own or -",
     ]
     lines += [f"@{number}\t{regions}" for regions, number in sets.items()]
-    file = pathlib.Path(path)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text("\n".join(lines + rows) + "\n")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(lines + rows) + "\n")

@@ -36,7 +36,12 @@ def settle(botocore, facts):
     # In partitions where the new service (geo-routes) has other names, what the prefix would
     # produce is named like the new service all the same.
     own = {_front(known): known.service for known in settled if ranks[known.host] != PREFIXED}
-    return [known._replace(service=own.get(_front(known), known.service)) for known in settled]
+    return [
+        known
+        if ranks[known.host] != PREFIXED
+        else known._replace(service=own.get(_front(known), known.service))
+        for known in settled
+    ]
 
 
 def _front(known):
@@ -102,13 +107,16 @@ def _from_rule_sets(botocore):
                     if "." in host:  # dynamodb's `local` region is localhost
                         resolved[variation, region, fips, dualstack] = (host, name)
         prefixes = parameters.host_prefixes(service, model)
+        # Rules that name the service in one partition only (importexport) mean it for all.
+        told = {name for _, name in resolved.values() if name}
+        default = told.pop() if len(told) == 1 else signing_name(model)
         heeds_fips = _heeds(resolved, lambda v, r, f, d: (v, r, False, d))
         heeds_dualstack = _heeds(resolved, lambda v, r, f, d: (v, r, f, False))
         for (variation, region, fips, dualstack), (host, name) in resolved.items():
             for prefix in ["", *prefixes]:
                 yield Fact(
                     prefix + host,
-                    name or signing_name(model),
+                    name or default,
                     region,
                     regions[region],
                     fips and variation in heeds_fips,

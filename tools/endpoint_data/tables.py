@@ -70,8 +70,7 @@ def write(path, botocore, known):
         ),
         "];",
     ]
-    with open(path, "w") as file:
-        file.write("\n".join(lines) + "\n")
+    path.write_text("\n".join(lines) + "\n")
     subprocess.run(["rustfmt", "--edition", "2024", path], check=True)
 
 

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use super::region::{self, Place};
 use super::tables::Service;
 
-/// More labels than any pattern has.
-const PATTERN_LABELS: usize = 4;
+/// The most labels that a pattern has; a test holds the tables to it.
+pub(super) const PATTERN_LABELS: usize = 3;
 
 /// The head of a name, taken apart.
 pub(super) struct Head<'a> {
@@ -148,7 +148,9 @@ pub(super) fn pop(text: &str) -> (&str, &str) {
 
 /// Whether `fips` stands in one of the labels as a word of its own.
 pub(super) fn says_fips(pattern: &str) -> bool {
-    pattern.split(['.', '-']).any(|word| word == "fips")
+    // Most names have no such letters at all; the windows see that in one quick pass.
+    pattern.as_bytes().windows(4).any(|bytes| bytes == b"fips")
+        && pattern.split(['.', '-']).any(|word| word == "fips")
 }
 
 /// The pattern without the word `fips` where that is joined to another by a hyphen.
@@ -176,17 +178,22 @@ pub(super) fn without_fips(pattern: &str) -> Cow<'_, str> {
 
 /// The longest known pattern at the right end of `text`, what is left of it, and its service.
 fn longest(text: &str) -> Option<(&str, &str, Service)> {
-    // Longer patterns come later, and last the whole text, which with more labels than any pattern
-    // has is simply not found.
-    let dots = text.rmatch_indices('.').map(|(at, _)| at);
-    dots.take(PATTERN_LABELS)
-        .filter_map(|at| Some((text.get(..at)?, text.get(at + 1..)?)))
-        .chain([("", text)])
-        .filter_map(|(left, pattern)| {
-            let service = find(pattern)?;
-            Some((left, pattern, under(left, pattern).unwrap_or(service)))
-        })
-        .last()
+    let mut found = None;
+    let mut rest = text;
+    for _ in 0..PATTERN_LABELS {
+        if rest.is_empty() {
+            break;
+        }
+        let (left, label) = pop(rest);
+        let start = rest.len() - label.len();
+        let pattern = text.get(start..)?;
+        if let Some(service) = find(pattern) {
+            found = Some((left, pattern, service));
+        }
+        rest = left;
+    }
+    let (left, pattern, service) = found?;
+    Some((left, pattern, under(left, pattern).unwrap_or(service)))
 }
 
 /// The service of a pattern that stands for another one when something is left of it.

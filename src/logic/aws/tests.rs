@@ -1,7 +1,7 @@
 //! That the tables are what searching them needs. What they lead to is tests/aws_endpoints.rs.
 
 use super::region::{self, Place};
-use super::{additions, generated, tables};
+use super::{additions, generated, head, tables};
 
 fn is_sorted<T: Ord>(keys: impl Iterator<Item = T>) -> bool {
     keys.collect::<Vec<_>>().is_sorted_by(|a, b| a < b)
@@ -29,6 +29,18 @@ fn every_addition_has_a_source_and_adds_something() {
             .any(|(pattern, _)| *pattern == row.pattern());
         assert!(!known, "{} is in the data by now", row.pattern());
     }
+}
+
+#[test]
+fn no_pattern_has_more_labels_than_are_looked_at() {
+    let additions = additions::PATTERNS.iter().map(|row| row.pattern());
+    let longest = generated::SERVICES
+        .iter()
+        .map(|row| row.0)
+        .chain(additions)
+        .map(|pattern| pattern.split('.').count())
+        .max();
+    assert_eq!(longest, Some(head::PATTERN_LABELS));
 }
 
 #[test]

@@ -1,0 +1,1 @@
+//! Handshakes made by hand.
