@@ -29,7 +29,7 @@ import proxy  # noqa: E402
 import real  # noqa: E402
 import scenarios  # noqa: E402
 from pki import Pki  # noqa: E402
-from scenario import Run  # noqa: E402
+from scenario import Outcome, Run  # noqa: E402
 
 
 def arguments():
@@ -78,8 +78,12 @@ def play(chosen, listeners, proxies, pki, jobs, progress):
                 return
             key = "relay" if "relay" in proxies else s.variant
             run = Run(s, listeners[s.name], proxies[key].address, pki)
-            outcome = run.play()
-            run.turns.close() if not run.stuck() else None
+            try:
+                outcome = run.play()
+            except Exception as error:  # a fault of ours; the others go on
+                outcome = Outcome(s, notes=[f"runner: {error!r}"])
+            if not run.stuck():
+                run.turns.close()
             with lock:
                 outcomes[s.name] = outcome
             progress(outcome)
@@ -185,7 +189,7 @@ def show(options, results, skipped, faults, seconds) -> int:
     if options.json:
         print(json.dumps({
             "total": len(results), "right": len(results) - len(wrong), "seconds": round(seconds, 1),
-            "skipped": [s.name for s in skipped], "faults": faults,
+            "skipped": [s.name for s in skipped], "faults": faults, "alerts": judge.alerts(results),
             "wrong": [r.row() for r in wrong], "taste": [r.row() for r in taste]}, indent=1))
     else:
         if wrong:
