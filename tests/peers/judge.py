@@ -166,7 +166,7 @@ def self_check(o: Outcome) -> Result:
     faults = []
     if o.client_ended == "late" and s.through:
         faults.append("hangs")
-    if o.altered:
+    if o.altered and s.through:
         faults.append(o.altered)
     wanted = s.expect.kind in ("pass", "either") or (s.expect.kind == "refuse" and s.through)
     if s.expect.kind == "pass" and not o.passed:
