@@ -228,7 +228,11 @@ async fn asked_to_hurry(mut count: watch::Receiver<u32>) {
 }
 
 /// Reads the settings anew at SIGHUP and when their file changes. A bad file changes nothing.
-fn reload_on_change(args: &SettingsArgs, control: Control, mut hangup: Signal) -> tokio::task::JoinHandle<()> {
+fn reload_on_change(
+    args: &SettingsArgs,
+    control: Control,
+    mut hangup: Signal,
+) -> tokio::task::JoinHandle<()> {
     let args = args.clone();
     tokio::spawn(async move {
         let environment = Environment::read();
