@@ -185,6 +185,9 @@ fn announce(environment: &Environment, settings: &Settings, proxy: &Proxy, write
     if settings.policy.mode == crate::model::Mode::Report {
         eprintln!("mode: report (nothing is blocked)");
     }
+    if settings.listen.admin.is_some() {
+        eprintln!("listen.admin is not served by this version");
+    }
     let blind = settings.blind_rules();
     if !blind.is_empty() {
         let names: Vec<&str> = blind.iter().map(|rule| rule.id()).collect();
@@ -228,7 +231,11 @@ async fn asked_to_hurry(mut count: watch::Receiver<u32>) {
 }
 
 /// Reads the settings anew at SIGHUP and when their file changes. A bad file changes nothing.
-fn reload_on_change(args: &SettingsArgs, control: Control, mut hangup: Signal) -> tokio::task::JoinHandle<()> {
+fn reload_on_change(
+    args: &SettingsArgs,
+    control: Control,
+    mut hangup: Signal,
+) -> tokio::task::JoinHandle<()> {
     let args = args.clone();
     tokio::spawn(async move {
         let environment = Environment::read();

@@ -70,7 +70,8 @@ where
     pub async fn run(&mut self, idle: Duration) -> End {
         // Four looks an idle time: no clock is read per chunk.
         const LOOKS: u32 = 4;
-        let mut look = tokio::time::interval(idle / LOOKS);
+        // An interval of nothing is not allowed.
+        let mut look = tokio::time::interval((idle / LOOKS).max(Duration::from_millis(1)));
         look.tick().await;
         let mut quiet = 0;
         let mut seen = self.bytes();
