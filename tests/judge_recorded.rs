@@ -1,4 +1,12 @@
 //! The judge over recorded handshakes of real clients and servers, cut in every way.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::disallowed_methods,
+    reason = "helpers of tests are outside #[test] functions"
+)]
 
 mod judge_support;
 

@@ -1,5 +1,62 @@
-//! wip
+//! `outgate explain [URL]... | --batch`: what would be decided, without any network.
+
+mod batch;
+mod text;
+
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+
 use super::args::ExplainArgs;
-pub(super) fn run(_: &ExplainArgs) -> u8 {
-    super::USAGE
+use super::load::{Environment, settings};
+use super::output::{Paint, finish};
+use super::{FINE, USAGE};
+use crate::config::{Listener, Settings};
+use crate::logic::explain::Explainer;
+
+pub(super) fn run(args: &ExplainArgs) -> u8 {
+    let environment = Environment::read();
+    let loaded = match settings(&args.settings, &environment) {
+        Ok(loaded) => loaded,
+        Err(code) => return code,
+    };
+    for setting in loaded.settings.unsupported() {
+        eprintln!("outgate: warning: serve would not start: {setting}");
+    }
+    let own = own_addresses(&loaded.settings);
+    let explainer = Explainer::new(&loaded.settings.policy, &own);
+    if args.batch {
+        return batch::run(explainer, &mut io::stdin().lock(), &mut io::stdout().lock());
+    }
+    let paint = Paint::of_stdout(&environment);
+    let mut out = io::stdout().lock();
+    let mut code = FINE;
+    for (place, target) in args.urls.iter().enumerate() {
+        let explanation = explainer.target(target);
+        if explanation.error.is_some() {
+            code = USAGE;
+        }
+        let written = if args.json {
+            writeln!(out, "{}", explanation.json())
+        } else {
+            let gap = if place == 0 { "" } else { "\n" };
+            write!(out, "{gap}{}", text::of(&explanation, paint))
+        };
+        if let Err(error) = written {
+            return finish(Err(error), code);
+        }
+    }
+    finish(out.flush(), code)
+}
+
+/// Where `serve` would listen with these settings.
+fn own_addresses(settings: &Settings) -> Vec<SocketAddr> {
+    settings
+        .listen
+        .proxy
+        .iter()
+        .filter_map(|listener| match listener {
+            Listener::Tcp(address) | Listener::Tls(address) => Some(*address),
+            Listener::Unix(_) => None,
+        })
+        .collect()
 }

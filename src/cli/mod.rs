@@ -13,6 +13,7 @@ mod env;
 mod explain;
 mod load;
 mod logs;
+mod output;
 mod serve;
 
 use std::ffi::OsString;

@@ -6,6 +6,7 @@
 )]
 
 pub mod aws;
+pub mod explain;
 pub mod policy;
 pub mod record;
 pub mod wire;

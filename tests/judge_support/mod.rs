@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
 
 pub mod build;
+pub mod cases;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -66,6 +66,9 @@ def verdict(o: Outcome) -> Result:
         faults.append(f"hangs ({o.seconds:.1f} s)")
     if o.altered:
         faults.append(o.altered)
+    if o.left_open and o.client_ended != "late":
+        faults.append("the server's connection stays open")
+    faults += paired(o)
     if not o.records:
         faults.append("no record")
     elif not any(r.get("stage") == "decision" for r in o.records):
@@ -78,6 +81,19 @@ def verdict(o: Outcome) -> Result:
     else:
         faults += check[e.kind](o, e)
     return Result(o, faults, describe(o))
+
+
+def paired(o: Outcome) -> list[str]:
+    """One decision and at most one completion for each request."""
+    stages: dict[str, list] = {}
+    for r in o.records:
+        stages.setdefault(r.get("id"), []).append(r.get("stage"))
+    for found in stages.values():
+        if found.count("decision") != 1 or found.count("complete") > 1:
+            return [f"the lines of one request are {found}"]
+    if o.tunnels and len(stages) != o.tunnels:
+        return [f"{len(stages)} requests on record, {o.tunnels} were made"]
+    return []
 
 
 def passes(o: Outcome, e: Expect) -> list[str]:
@@ -150,7 +166,7 @@ def self_check(o: Outcome) -> Result:
     faults = []
     if o.client_ended == "late" and s.through:
         faults.append("hangs")
-    if o.altered:
+    if o.altered and s.through:
         faults.append(o.altered)
     wanted = s.expect.kind in ("pass", "either") or (s.expect.kind == "refuse" and s.through)
     if s.expect.kind == "pass" and not o.passed:
@@ -158,6 +174,18 @@ def self_check(o: Outcome) -> Result:
     elif wanted and not (o.passed or o.leaked):
         faults.append("nothing gets through")
     return Result(o, faults, describe(o) + (f" {o.notes}" if o.notes else ""))
+
+
+def alerts(results: list[Result]) -> dict[str, int]:
+    """How often each rule was told to the client by each alert."""
+    counts: dict[str, int] = {}
+    for r in results:
+        last = final(r.outcome.records)
+        if last.get("verdict") == "block":
+            code = r.outcome.alert
+            key = f"{last.get('rule')}: {wire.ALERT_NAMES.get(code, code) if code is not None else 'none'}"
+            counts[key] = counts.get(key, 0) + 1
+    return dict(sorted(counts.items()))
 
 
 def chain(path: Path) -> list[str]:

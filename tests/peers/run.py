@@ -29,7 +29,7 @@ import proxy  # noqa: E402
 import real  # noqa: E402
 import scenarios  # noqa: E402
 from pki import Pki  # noqa: E402
-from scenario import Run  # noqa: E402
+from scenario import Outcome, Run  # noqa: E402
 
 
 def arguments():
@@ -41,6 +41,8 @@ def arguments():
     parser.add_argument("--variant", metavar="NAME", help="only the scenarios of one configuration")
     parser.add_argument("--json", action="store_true", help="the result as JSON on stdout")
     parser.add_argument("--jobs", type=int, default=16, metavar="N", help="scenarios at a time (default 16)")
+    parser.add_argument("--pieces", type=int, default=0, metavar="N",
+                        help="send in writes of N bytes: the verdicts must stay the same")
     parser.add_argument("--keep", metavar="DIR", help="leave records, configuration and stderr here")
     parser.add_argument("--verbose", action="store_true", help="a line for every scenario")
     return parser.parse_args()
@@ -63,7 +65,7 @@ def name_hosts(chosen) -> None:
         s.host = s.target or (f"{label}.s3.us-east-1.amazonaws.com" if s.aws else f"{label}.peers.test")
 
 
-def play(chosen, listeners, proxies, pki, jobs, progress):
+def play(chosen, listeners, proxies, pki, options, progress):
     waiting: queue.Queue = queue.Queue()
     # What takes long by its nature goes first, so that nothing waits for it at the end.
     for s in sorted(chosen, key=lambda s: (s.variant not in ("hasty", "report-hasty"), -s.limit)):
@@ -77,14 +79,18 @@ def play(chosen, listeners, proxies, pki, jobs, progress):
             except queue.Empty:
                 return
             key = "relay" if "relay" in proxies else s.variant
-            run = Run(s, listeners[s.name], proxies[key].address, pki)
-            outcome = run.play()
-            run.turns.close() if not run.stuck() else None
+            run = Run(s, listeners[s.name], proxies[key].address, pki, options.pieces)
+            try:
+                outcome = run.play()
+            except Exception as error:  # a fault of ours; the others go on
+                outcome = Outcome(s, notes=[f"runner: {error!r}"])
+            if not run.stuck():
+                run.turns.close()
             with lock:
                 outcomes[s.name] = outcome
             progress(outcome)
 
-    workers = [threading.Thread(target=work, daemon=True) for _ in range(jobs)]
+    workers = [threading.Thread(target=work, daemon=True) for _ in range(options.jobs)]
     for w in workers:
         w.start()
     for w in workers:
@@ -139,7 +145,7 @@ def main() -> int:
             if options.verbose:
                 print(f"{outcome.seconds:6.2f} s  {outcome.scenario.name}", file=sys.stderr)
 
-        outcomes = play(chosen, listeners, proxies, pki, options.jobs, progress)
+        outcomes = play(chosen, listeners, proxies, pki, options, progress)
         for variant, p in proxies.items():
             after = settle(p, before[variant])
             if after is not None and after > before[variant] + 8:
@@ -185,7 +191,7 @@ def show(options, results, skipped, faults, seconds) -> int:
     if options.json:
         print(json.dumps({
             "total": len(results), "right": len(results) - len(wrong), "seconds": round(seconds, 1),
-            "skipped": [s.name for s in skipped], "faults": faults,
+            "skipped": [s.name for s in skipped], "faults": faults, "alerts": judge.alerts(results),
             "wrong": [r.row() for r in wrong], "taste": [r.row() for r in taste]}, indent=1))
     else:
         if wrong:

@@ -117,13 +117,17 @@ class Outcome:
     records: list = field(default_factory=list)
     heard: int | None = None           # bytes of the client's that the server got, where it can be told
     told: int | None = None            # bytes of the server's
+    tunnels: int = 0                   # that the client asked for, where it can be told
+    left_open: bool = False            # the server's connection outlived the client's
 
 
 class Run:
     """One scenario being played: a listener, the scripts, and what they saw."""
 
-    def __init__(self, scenario: Scenario, listener: socket.socket, proxy_address, pki):
+    def __init__(self, scenario: Scenario, listener: socket.socket, proxy_address, pki, pieces: int = 0):
         self.scenario, self.listener, self.proxy, self.pki = scenario, listener, proxy_address, pki
+        # For scripted ends; a real library's megabytes would take too long.
+        self.pieces = pieces if getattr(scenario.client, "raw", False) else 0
         self.host = scenario.host
         self.random = scenario.name.encode()[-20:].ljust(20, b".") + os.urandom(12)
         self.turns = connections.Turns()
@@ -139,6 +143,7 @@ class Run:
         self.made: dict = {}
         self.stopping = False
         self.threads: list[threading.Thread] = []
+        self.server_threads: list[threading.Thread] = []
 
     # -- what scripts use --
 
@@ -229,8 +234,9 @@ class Run:
             except OSError:
                 return
             t = threading.Thread(target=self._serve, args=(sock,), daemon=True)
-            self.threads.append(t)
             t.start()
+            self.threads.append(t)
+            self.server_threads.append(t)
             if self.scenario.serial:
                 t.join(max(0.1, self.deadline - time.monotonic()))
 
@@ -278,6 +284,7 @@ class Run:
             w.join(self.scenario.limit + 15)
         out = Outcome(self.scenario, seconds=time.monotonic() - started)
         out.status, out.reason = self.status, self.reason
+        out.tunnels = len(self.clients)
         order = ["late", "failed", "reset", "refused", "eof", "done"]
         out.client_ended = min(ends, key=order.index) if ends else "late"
         for c in self.clients:
@@ -287,6 +294,12 @@ class Run:
         self._compare(out)
         if self.scenario.check and (wrong := self.scenario.check(self, out)):
             out.altered = out.altered or wrong
+        for c in self.clients:
+            c.wake()
+        patience = time.monotonic() + 3
+        for t in list(self.server_threads):
+            t.join(max(0.0, patience - time.monotonic()))
+        out.left_open = any(t.is_alive() for t in self.server_threads) and not self.preflights
         self.stopping = True
         ends_of_all = self.clients + self.servers + self.preflights
         for c in ends_of_all:

@@ -517,11 +517,25 @@ def silences():
     yield stall("retry-then-server-silence", "the second ServerHello never comes",
                 script(say(hello()), hear(), say(hello(shares=("secp256r1",))), wait),
                 script(hear(), say(wire.records(wire.HANDSHAKE, wire.hello_retry())), hear(), wait))
+    flood = wire.app(wire.filler(16000)) * 4000
+    yield stall("early-data-flood", "DESIGN 2: a bounded buffer that then stops reading",
+                script(say(hello(add=[(wire.EARLY_DATA, b""), wire.pre_shared_key()])), say(flood), wait),
+                script(_listen_to_little, wait), check=_little_was_taken)
     yield Scenario("silence/slow-but-in-time", "40 ms a piece is a slow line, not a fault", PASS,
                    script(say_in_pieces(20, hello(), pause=0.04), hear(), finish13()),
                    script(hear(), say_in_pieces(100, flight13(), pause=0.02), server_tail()))
     yield Scenario("silence/after-the-handshake", "the handshake's limit ends with the handshake", PASS,
                    script(say(hello()), hear(), _pause(3.0), finish13()), server13(), variant="hasty")
+
+
+def _listen_to_little(c):
+    """Reads the hello and leaves it unanswered."""
+    c.fill()
+
+
+def _little_was_taken(run, _outcome):
+    taken = len(run.clients[0].sent)
+    return f"{taken >> 20} MB of early data were taken" if taken > 24 << 20 else None
 
 
 def _pause(seconds):

@@ -53,11 +53,12 @@ impl Judge {
             return Err(self.hard(fault));
         }
         let early_data = hello.early_data;
-        match (self.hello.take(), self.retry.clone()) {
-            (Some(first), Some(retry)) => self.judge_second_hello(&first, &hello, &retry)?,
-            (Some(_) | None, _) => self.judge_first_hello(&hello)?,
-        }
+        let outcome = match (self.hello.take(), self.retry.clone()) {
+            (Some(first), Some(retry)) => self.judge_second_hello(&first, &hello, &retry),
+            (Some(_) | None, _) => self.judge_first_hello(&hello),
+        };
         self.hello = Some(hello);
+        outcome?;
         self.client.mark();
         self.client.gate = Some(self.client.read);
         self.client_state = ClientState::Waiting { early_data };

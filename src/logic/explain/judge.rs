@@ -1,0 +1,314 @@
+//! The verdict on what a line asks about: the proxy's own steps, less those that need a network.
+
+use std::net::IpAddr;
+use std::net::Ipv4Addr;
+use std::net::SocketAddr;
+
+use super::auth::Auth;
+use super::input::Input;
+use super::input::Request;
+use super::output::AwsCall;
+use super::output::Destination;
+use super::output::Explanation;
+use super::output::endpoint;
+use super::output::region;
+use super::output::service;
+use super::url::Userinfo;
+use crate::logic::aws::Class;
+use crate::logic::aws::classify;
+use crate::logic::policy::Effective;
+use crate::logic::policy::Policy;
+use crate::logic::policy::Target;
+use crate::logic::policy::Way;
+use crate::logic::wire::http1::HeadError;
+use crate::logic::wire::http1::HeadLimits;
+use crate::logic::wire::http1::read_request_head;
+use crate::model::Action;
+use crate::model::Authority;
+use crate::model::Decision;
+use crate::model::Finding;
+use crate::model::Host;
+use crate::model::Rule;
+use crate::model::SafeUrl;
+use crate::model::Severity;
+use crate::model::Verdict;
+
+/// Judges as if the proxy saw all of it.
+pub(super) fn judge(policy: &Policy, own: &[SocketAddr], input: &Input) -> Explanation {
+    match input {
+        Input::Request(request) => judge_request(policy, own, request),
+        Input::Destination(authority) => judge_destination(policy, own, authority),
+        // No rule of this version looks into fields, so no configuration sees them.
+        Input::Field => Explanation {
+            verdict: Some(Verdict::Allow),
+            rule: None,
+            enforced: Some(false),
+            findings: Vec::new(),
+            destination: None,
+            aws: None,
+            url: None,
+            error: None,
+        },
+    }
+}
+
+fn judge_destination(policy: &Policy, own: &[SocketAddr], authority: &Authority) -> Explanation {
+    let class = classify(&authority.host);
+    let target = Target {
+        authority,
+        class: &class,
+        way: Way::Connect,
+    };
+    let effective = policy.effective(&target);
+    let decision = decide(policy, own, &target, &effective, Vec::new(), false);
+    let aws = endpoint(&class).map(|endpoint| AwsCall {
+        service: service(endpoint),
+        region: region(endpoint),
+        ..AwsCall::default()
+    });
+    let url = SafeUrl::redact(&authority.to_string());
+    explanation(decision, true, &target, aws, url)
+}
+
+fn judge_request(policy: &Policy, own: &[SocketAddr], request: &Request) -> Explanation {
+    let url = &request.url;
+    let class = classify(&url.authority.host);
+    let target = Target {
+        authority: &url.authority,
+        class: &class,
+        way: url.way,
+    };
+    let effective = policy.effective(&target);
+    let auth = Auth::glance(&request.headers, &url.query);
+    let is_plain = url.way == Way::Forward;
+    let is_signed = is_plain && auth.is_signature();
+
+    let mut inside: Vec<Finding> = Vec::new();
+    inside.extend(
+        url.userinfo
+            .and_then(|userinfo| credentials(userinfo, &effective)),
+    );
+    inside.extend(head_findings(request, &effective));
+    let is_seen = is_plain || effective.intercept || inside.is_empty();
+    let decision = decide(policy, own, &target, &effective, inside, is_signed);
+    // In a tunnel only the destination is seen: does that alone lead to the same verdict?
+    let enforced = is_seen || {
+        let outside = decide(policy, own, &target, &effective, Vec::new(), false);
+        (outside.verdict, outside.rule) == (decision.verdict, decision.rule)
+    };
+    let aws = aws_call(&class, auth);
+    explanation(decision, enforced, &target, aws, url.shown.clone())
+}
+
+fn explanation(
+    decision: Decision,
+    enforced: bool,
+    target: &Target<'_>,
+    aws: Option<AwsCall>,
+    url: SafeUrl,
+) -> Explanation {
+    Explanation {
+        verdict: Some(decision.verdict),
+        rule: decision.rule,
+        enforced: Some(enforced),
+        findings: decision.findings,
+        destination: Some(Destination::new(target.authority, target.class)),
+        aws,
+        url: Some(url),
+        error: None,
+    }
+}
+
+/// The proxy's way from what the head showed to the decision, where an address is judged only if
+/// no name has to be resolved for it.
+fn decide(
+    policy: &Policy,
+    own: &[SocketAddr],
+    target: &Target<'_>,
+    effective: &Effective,
+    mut found: Vec<Finding>,
+    is_signed: bool,
+) -> Decision {
+    found.extend(policy.judge_name(target, effective));
+    let so_far = Decision::from_findings(found.clone(), effective.mode);
+    if so_far.is_block() {
+        return so_far;
+    }
+    let mut asked = target.authority.clone();
+    if so_far.verdict == Verdict::Upgrade && asked.port == 80 {
+        asked.port = 443;
+    }
+    let dialled = policy
+        .connect_to(&asked)
+        .map_or_else(|| asked.clone(), |redirect| redirect.target(&asked));
+    let address = known_address(&dialled.host).map(|addr| SocketAddr::new(addr, dialled.port));
+    let addresses: Vec<SocketAddr> = address.into_iter().collect();
+    if is_signed {
+        found.extend(policy.judge_plain_signature(target, effective, &addresses));
+    }
+    let target = Target {
+        authority: &asked,
+        ..*target
+    };
+    // Nothing is dialled here, so the permit is of no use.
+    let (decision, _) = policy.permit(&target, effective, found, &addresses, own);
+    decision
+}
+
+/// The address that is known without asking anybody: a literal's, and loopback for `localhost` and
+/// all under it (RFC 6761, section 6.3).
+fn known_address(host: &Host) -> Option<IpAddr> {
+    match host {
+        Host::V4(addr) => Some(IpAddr::V4(*addr)),
+        Host::V6(addr) => Some(IpAddr::V6(*addr)),
+        Host::Name(name) => name
+            .is_under("localhost")
+            .then_some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+    }
+}
+
+fn credentials(userinfo: Userinfo, effective: &Effective) -> Option<Finding> {
+    let action = effective.actions.get(Rule::UrlCredentials);
+    let (kind, action, severity, hint) = if userinfo.has_password {
+        (
+            "userinfo",
+            action,
+            Severity::High,
+            "The URL carries a user name and a password (user:password@host). Send them in an Authorization header \
+             (curl --user, requests auth=), or keep them in a netrc or a git credential helper.",
+        )
+    } else {
+        (
+            "username",
+            action.min(Action::Report),
+            Severity::Low,
+            "The URL carries a user name (user@host).",
+        )
+    };
+    let found = finding(Rule::UrlCredentials, kind, "userinfo", action, hint);
+    (action != Action::Off).then_some(Finding {
+        severity,
+        length: u64::try_from(userinfo.length).ok(),
+        ..found
+    })
+}
+
+/// What is wrong with the head, by the reader that the proxy itself has.
+fn head_findings(request: &Request, effective: &Effective) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let mut names = Vec::new();
+    match read_head(request) {
+        Ok(host) => names.extend(host.map(|host| (host, "header.host"))),
+        Err(error) => {
+            let rule = error.rule();
+            let hint = format!("{error}: {}", error.hint());
+            let action = effective.actions.get(rule);
+            found.push(finding(rule, error.kind(), "head", action, &hint));
+        }
+    }
+    let pseudo = request
+        .headers
+        .iter()
+        .filter(|(name, _)| name == ":authority");
+    for (_, value) in pseudo {
+        match Authority::parse(value, Some(request.url.authority.port)) {
+            Ok(authority) => names.push((authority.host, "header.:authority")),
+            Err(error) => found.push(finding(
+                Rule::MalformedRequest,
+                "authority",
+                "header.:authority",
+                Action::Block,
+                &format!("The :authority cannot be read: {error}."),
+            )),
+        }
+    }
+    let asked = &request.url.authority.host;
+    let action = effective.actions.get(Rule::SniMismatch);
+    if action != Action::Off
+        && let Some((named, place)) = names.iter().find(|(named, _)| named != asked)
+    {
+        let hint = format!(
+            "The request is for {asked}, but its Host header names {named}; one request must name one host. \
+             Remove the Host header that the program sets by itself."
+        );
+        found.push(finding(
+            Rule::SniMismatch,
+            "host-header",
+            place,
+            action,
+            &hint,
+        ));
+    }
+    found
+}
+
+/// Reads the head as it would arrive; gives the host that its own Host header names.
+fn read_head(request: &Request) -> Result<Option<Host>, HeadError> {
+    let fields = request
+        .headers
+        .iter()
+        .filter(|(name, _)| !name.starts_with(':'));
+    if fields.clone().next().is_none() {
+        return Ok(None);
+    }
+    let authority = &request.url.authority;
+    let is_connect = request.method == "CONNECT";
+    let target = if is_connect {
+        authority.to_string()
+    } else {
+        "/".to_owned()
+    };
+    let mut text = format!("{} {target} HTTP/1.1\r\n", request.method);
+    let mut has_host = false;
+    for (name, value) in fields {
+        // What would end the line early is told here, since behind it the reader sees another line.
+        if name.contains(['\r', '\n']) || value.contains(['\r', '\n']) {
+            return Err(HeadError::ControlByte);
+        }
+        has_host |= name.eq_ignore_ascii_case("host");
+        text.push_str(name);
+        text.push_str(": ");
+        text.push_str(value);
+        text.push_str("\r\n");
+    }
+    if !has_host {
+        text.push_str(&format!("Host: {authority}\r\n"));
+    }
+    text.push_str("\r\n");
+    let head = read_request_head(text.as_bytes(), HeadLimits::default())?;
+    let host = head.and_then(|(head, _)| head.host).map(|host| host.host);
+    Ok(host.filter(|_| has_host))
+}
+
+fn aws_call(class: &Class, auth: Auth) -> Option<AwsCall> {
+    let endpoint = endpoint(class)?;
+    Some(AwsCall {
+        // A global name has no region, and an unknown one perhaps no service: the scope has both.
+        service: service(endpoint).or(auth.service),
+        operation: None,
+        region: region(endpoint).or(auth.region),
+        access_key_id: auth.access_key_id,
+        account_id: None,
+        auth: auth.scheme,
+        presigned: Some(auth.presigned),
+    })
+}
+
+fn finding(
+    rule: Rule,
+    kind: &'static str,
+    place: &'static str,
+    action: Action,
+    hint: &str,
+) -> Finding {
+    Finding {
+        rule,
+        kind,
+        place: place.into(),
+        action,
+        severity: Severity::High,
+        length: None,
+        fingerprint: None,
+        hint: hint.to_owned(),
+    }
+}

@@ -1,0 +1,58 @@
+//! What would be decided about a request that somebody describes, and why: `outgate explain`.
+//!
+//! Pure: no name is resolved and nothing is sent. Every line has exactly one answer, also one that
+//! cannot be read; that answer never repeats the line, which may hold a secret. The verdict comes
+//! from the same [`Policy`] and in the same order as in the proxy.
+
+mod auth;
+mod input;
+mod judge;
+mod output;
+mod url;
+
+use std::net::SocketAddr;
+
+use crate::logic::policy::Policy;
+
+pub use input::Unreadable;
+pub use output::AwsCall;
+pub use output::Destination;
+pub use output::Explanation;
+
+/// The longest line that is read. A control-plane body is looked at up to 1 MiB, which base64 makes
+/// a third longer and JSON's `\u00xx` escapes six times; 8 MiB holds it in every form.
+pub const MAX_LINE: usize = 8 * 1024 * 1024;
+
+/// Explains under one policy.
+#[derive(Debug, Clone, Copy)]
+pub struct Explainer<'a> {
+    policy: &'a Policy,
+    own: &'a [SocketAddr],
+}
+
+impl<'a> Explainer<'a> {
+    /// `own` are the addresses that the proxy would listen on.
+    pub const fn new(policy: &'a Policy, own: &'a [SocketAddr]) -> Explainer<'a> {
+        Explainer { policy, own }
+    }
+
+    /// The answer to one line of `--batch`, without its newline.
+    pub fn line(&self, line: &[u8]) -> Explanation {
+        self.answer(input::read_line(line))
+    }
+
+    /// The answer to what a person gave: a URL, a host, or `HOST:PORT`.
+    pub fn target(&self, text: &str) -> Explanation {
+        self.answer(input::read_target(text))
+    }
+
+    fn answer(&self, input: Result<input::Input, Unreadable>) -> Explanation {
+        match input {
+            Ok(input) => judge::judge(self.policy, self.own, &input),
+            Err(unreadable) => Explanation::unreadable(unreadable),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
