@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
 
 use crate::logic::record::Bytes;
 
@@ -70,9 +71,9 @@ where
     pub async fn run(&mut self, idle: Duration) -> End {
         // Four looks an idle time: no clock is read per chunk.
         const LOOKS: u32 = 4;
-        // An interval of nothing is not allowed.
-        let mut look = tokio::time::interval((idle / LOOKS).max(Duration::from_millis(1)));
-        look.tick().await;
+        let look = (idle / LOOKS).max(Duration::from_millis(1));
+        // Not `interval`: its first tick waits for the timer's next millisecond.
+        let mut look = tokio::time::interval_at(Instant::now() + look, look);
         let mut quiet = 0;
         let mut seen = self.bytes();
         loop {
