@@ -27,7 +27,9 @@ impl SafeUrl {
                     text.push('&');
                 }
                 match pair.split_once('=') {
-                    Some((name, value)) if is_harmless(name) && is_plain(value) || value.is_empty() => {
+                    Some((name, value))
+                        if is_harmless(name) && is_plain(value) || value.is_empty() =>
+                    {
                         push_escaped(&mut text, pair)
                     }
                     Some((name, _)) => {
@@ -147,7 +149,9 @@ fn is_harmless(name: &str) -> bool {
 
 /// One value and nothing behind it: some servers take `;` for `&`.
 fn is_plain(value: &str) -> bool {
-    value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:/+*,~%".contains(&byte))
+    value
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"-_.:/+*,~%".contains(&byte))
 }
 
 fn is_word(text: &str) -> bool {
@@ -208,8 +212,14 @@ mod tests {
 
     #[test]
     fn a_harmless_value_hides_no_other() {
-        assert_eq!(SafeUrl::redact("/?action=x;token=secret").as_str(), "/?action=***");
-        assert_eq!(SafeUrl::redact("/?action=List-It").as_str(), "/?action=List-It");
+        assert_eq!(
+            SafeUrl::redact("/?action=x;token=secret").as_str(),
+            "/?action=***"
+        );
+        assert_eq!(
+            SafeUrl::redact("/?action=List-It").as_str(),
+            "/?action=List-It"
+        );
     }
 
     #[test]
