@@ -8,7 +8,6 @@ use crate::logic::wire::tls::alert::{Alert, AlertSeen};
 use crate::logic::wire::tls::fault::Fault;
 use crate::logic::wire::tls::record::{ContentType, Piece, RecordHeader};
 use crate::logic::wire::tls::step::Side;
-use crate::model::limits;
 
 /// The most dummy ChangeCipherSpec records of one side (RFC 8446, appendix D.4 asks for one).
 const MAX_CHANGE_CIPHER_SPECS: u8 = 4;
@@ -219,11 +218,13 @@ impl Judge {
             return Err(self.hard(fault));
         }
         let (limit, word, what) = match side {
-            Side::Client if kind == state::CLIENT_HELLO => {
-                (limits::MAX_CLIENT_HELLO, "client-hello-size", "ClientHello")
-            }
-            Side::Client => (limits::MAX_SERVER_FLIGHT, "client-flight-size", "flight"),
-            Side::Server => (limits::MAX_SERVER_FLIGHT, "server-flight-size", "flight"),
+            Side::Client if kind == state::CLIENT_HELLO => (
+                self.question.bounds.client_hello,
+                "client-hello-size",
+                "ClientHello",
+            ),
+            Side::Client => (self.question.bounds.flight, "client-flight-size", "flight"),
+            Side::Server => (self.question.bounds.flight, "server-flight-size", "flight"),
         };
         let used = if kind == state::CLIENT_HELLO {
             0
