@@ -4,19 +4,33 @@ use std::fmt::Write as _;
 
 use super::super::output::{Paint, Tone};
 use crate::logic::explain::{Destination, Explanation};
-use crate::model::{Finding, Verdict};
+use crate::model::{Action, Finding, Verdict};
 
 pub(super) fn of(explanation: &Explanation, paint: Paint) -> String {
     let mut out = String::new();
     // Writing to a String cannot fail.
     let shown = explanation.url.as_ref().map(ToString::to_string);
-    let title = shown.as_deref().unwrap_or("(not shown: it could not be read)");
+    let title = shown
+        .as_deref()
+        .unwrap_or("(not shown: it could not be read)");
     let _ = writeln!(out, "{}", paint.paint(Tone::Strong, title));
     if let Some(error) = &explanation.error {
         row(&mut out, "error", &paint.paint(Tone::Bad, error));
     }
     if let Some(verdict) = explanation.verdict {
-        row(&mut out, "verdict", &verdict_words(verdict, explanation, paint));
+        row(
+            &mut out,
+            "verdict",
+            &verdict_words(verdict, explanation, paint),
+        );
+    }
+    let blocks = |finding: &Finding| finding.action == Action::Block;
+    if explanation.verdict == Some(Verdict::Report) && explanation.findings.iter().any(blocks) {
+        row(
+            &mut out,
+            "mode",
+            "report: in enforce mode this would be blocked",
+        );
     }
     if explanation.enforced == Some(false) {
         row(
@@ -32,7 +46,7 @@ pub(super) fn of(explanation: &Explanation, paint: Paint) -> String {
         row(&mut out, "destination", &destination_words(destination));
     }
     if let Some(aws) = &explanation.aws
-        && let Some(auth) = aws.auth
+        && let Some(auth) = aws.auth.filter(|auth| *auth != "none")
     {
         let presigned = if aws.presigned == Some(true) {
             ", presigned"
@@ -91,12 +105,7 @@ fn destination_words(destination: &Destination) -> String {
 }
 
 pub(in crate::cli) fn push_finding(out: &mut String, finding: &Finding, paint: Paint) {
-    let head = format!(
-        "{} {}/{}",
-        finding.action.id(),
-        finding.rule,
-        finding.kind
-    );
+    let head = format!("{} {}/{}", finding.action.id(), finding.rule, finding.kind);
     let place = paint.paint(
         Tone::Quiet,
         &format!("at {}, severity {}", finding.place, finding.severity.id()),
