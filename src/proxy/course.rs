@@ -273,8 +273,8 @@ impl Course<'_> {
         idle: Duration,
         drain: &mut Drain,
     ) {
-        let mut hour = tokio::time::interval(PROGRESS);
-        hour.tick().await;
+        // Not `interval`: its first tick waits for the timer's next millisecond.
+        let mut hour = tokio::time::interval_at(Instant::now() + PROGRESS, PROGRESS);
         let total = |now: Bytes| Bytes {
             sent: before.sent + now.sent,
             received: before.received + now.received,
