@@ -5,11 +5,7 @@ use clap::CommandFactory as _;
 use super::args::{Cli, CompletionsArgs};
 
 pub(super) fn run(args: &CompletionsArgs) -> u8 {
-    clap_complete::generate(
-        args.shell,
-        &mut Cli::command(),
-        "outgate",
-        &mut std::io::stdout(),
-    );
-    super::FINE
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "outgate", &mut script);
+    super::output::print(&String::from_utf8_lossy(&script), super::FINE)
 }

@@ -1,12 +1,15 @@
 //! `outgate config check | show | schema`.
 
+use std::fmt::Write as _;
+
 use serde_json::json;
 
 use super::args::{ConfigArgs, ConfigCommand, SettingsArgs};
-use super::load::{Environment, sources_and};
+use super::load::{Environment, file_path, sources_and};
+use super::output::print;
 use super::{FINE, USAGE, complain};
 use crate::config::{Loaded, load, schema};
-use crate::logic::wire::tls::Profile;
+use crate::logic::wire::tls::{FiniteField, Profile};
 
 pub(super) fn run(args: &ConfigArgs) -> u8 {
     match &args.command {
@@ -22,17 +25,15 @@ pub(super) fn run(args: &ConfigArgs) -> u8 {
             settings,
         } => show(settings, *json),
         ConfigCommand::Schema => {
-            println!(
-                "{}",
-                serde_json::to_string_pretty(&schema()).unwrap_or_default()
-            );
-            FINE
+            let text = serde_json::to_string_pretty(&schema()).unwrap_or_default();
+            print(&(text + "\n"), FINE)
         }
     }
 }
 
 fn check(args: &SettingsArgs, as_json: bool) -> u8 {
-    let loaded = match sources_and(args, &Environment::read(), |sources| load(sources)) {
+    let environment = Environment::read();
+    let loaded = match sources_and(args, &environment, |sources| load(sources)) {
         Ok(loaded) => loaded,
         Err(code) => return code,
     };
@@ -43,27 +44,25 @@ fn check(args: &SettingsArgs, as_json: bool) -> u8 {
         ),
         Err(errors) => (errors.clone(), Vec::new()),
     };
+    let code = if errors.is_empty() { FINE } else { USAGE };
+    let file = file_path(args, &environment).map(|path| path.display().to_string());
     if as_json {
         let errors: Vec<_> = errors
             .iter()
             .map(|error| json!({ "where": error.origin.to_string(), "key": error.key, "message": error.message, "hint": error.hint }))
             .collect();
-        println!(
-            "{}",
-            json!({ "ok": errors.is_empty(), "errors": errors, "warnings": warnings })
-        );
-    } else {
-        for warning in &warnings {
-            eprintln!("outgate: warning: {warning}");
-        }
-        for error in &errors {
-            complain(error);
-        }
-        if errors.is_empty() {
-            println!("The settings are fine.");
-        }
+        let found = json!({ "ok": errors.is_empty(), "file": file, "errors": errors, "warnings": warnings });
+        return print(&format!("{found}\n"), code);
     }
-    if errors.is_empty() { FINE } else { USAGE }
+    for warning in &warnings {
+        eprintln!("outgate: warning: {warning}");
+    }
+    errors.iter().for_each(complain);
+    if code != FINE {
+        return code;
+    }
+    let place = file.unwrap_or_else(|| "no settings file: the defaults hold".to_owned());
+    print(&format!("The settings are fine ({place}).\n"), code)
 }
 
 fn show(args: &SettingsArgs, as_json: bool) -> u8 {
@@ -82,11 +81,8 @@ fn show(args: &SettingsArgs, as_json: bool) -> u8 {
                 )
             })
             .collect();
-        println!(
-            "{}",
-            json!({ "policy": loaded.settings.policy.hash(), "settings": settings })
-        );
-        return FINE;
+        let shown = json!({ "policy": loaded.settings.policy.hash(), "settings": settings });
+        return print(&format!("{shown}\n"), FINE);
     }
     let width = loaded
         .shown
@@ -95,11 +91,13 @@ fn show(args: &SettingsArgs, as_json: bool) -> u8 {
         .max()
         .unwrap_or(0)
         .min(60);
+    let mut text = String::new();
     for setting in &loaded.shown {
         let line = format!("{} = {}", setting.key, setting.value);
-        println!("{line:width$}  # {}", setting.origin);
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{line:width$}  # {}", setting.origin);
     }
-    FINE
+    print(&text, FINE)
 }
 
 fn show_profile(name: &str, args: &SettingsArgs, as_json: bool) -> u8 {
@@ -121,21 +119,35 @@ fn show_profile(name: &str, args: &SettingsArgs, as_json: bool) -> u8 {
         return USAGE;
     };
     let view = profile.view();
+    let certificates = profile.certificates();
     if as_json {
-        println!("{}", json!({ "name": profile.name(), "profile": view }));
-        return FINE;
+        let shown =
+            json!({ "name": profile.name(), "profile": view, "certificates": certificates });
+        return print(&format!("{shown}\n"), FINE);
     }
-    println!("{}: {}", profile.name(), view.about);
+    let mut text = format!("{}: {}\n", profile.name(), view.about);
     for (what, names) in [
         ("versions", &view.versions),
         ("groups", &view.groups),
         ("suites", &view.suites),
         ("signatures", &view.schemes),
     ] {
-        println!("{what}:");
+        let _ = writeln!(text, "{what}:");
         for name in names {
-            println!("  {name}");
+            let _ = writeln!(text, "  {name}");
         }
     }
-    FINE
+    let bits = view.finite_field_bits;
+    let primes = match view.finite_field {
+        FiniteField::None => "none".to_owned(),
+        FiniteField::Named => format!("those of RFC 7919, from {bits} bits"),
+        FiniteField::Any => format!("any, from {bits} bits"),
+    };
+    let _ = writeln!(text, "primes of TLS 1.2 DHE:\n  {primes}");
+    let rsa_bits = certificates.rsa_bits;
+    let _ = writeln!(
+        text,
+        "certificates:\n  RSA from {rsa_bits} bits, ECDSA from P-256, Ed25519, Ed448; signed with SHA-256 or better below the root"
+    );
+    print(&text, FINE)
 }

@@ -4,12 +4,13 @@ use serde_json::json;
 
 use super::args::{EnvArgs, EnvFormat};
 use super::load::{Environment, settings};
+use super::output::print;
 use super::{FINE, USAGE, complain};
 use crate::config::Listener;
 
 /// What must stay direct: this machine, and the addresses that SDKs ask for credentials.
 /// Names and addresses only, which every client's dialect understands.
-const NO_PROXY: [&str; 10] = [
+const NO_PROXY: [&str; 11] = [
     "localhost",
     "127.0.0.1",
     "::1",
@@ -20,6 +21,7 @@ const NO_PROXY: [&str; 10] = [
     "fd00:ec2::254",
     "[fd00:ec2::254]",
     "fd00:ec2::23",
+    "[fd00:ec2::23]",
 ];
 
 pub(super) fn run(args: &EnvArgs) -> u8 {
@@ -54,14 +56,10 @@ pub(super) fn run(args: &EnvArgs) -> u8 {
             .iter()
             .map(|(name, value)| (name.clone(), json!(value)))
             .collect();
-        println!("{}", serde_json::Value::Object(object));
-        return FINE;
+        return print(&format!("{}\n", serde_json::Value::Object(object)), FINE);
     }
-    print!(
-        "{}",
-        text(args.format, &variables, address.ip().is_loopback())
-    );
-    FINE
+    let text = text(args.format, &url, &variables, address.ip().is_loopback());
+    print(&text, FINE)
 }
 
 /// An address to listen on everywhere is no address to connect to.
@@ -98,7 +96,7 @@ fn variables(url: &str) -> Vec<(String, String)> {
     variables
 }
 
-fn text(format: EnvFormat, variables: &[(String, String)], is_loopback: bool) -> String {
+fn text(format: EnvFormat, url: &str, variables: &[(String, String)], is_loopback: bool) -> String {
     let lines = |line: &dyn Fn(&str, &str) -> String| {
         variables
             .iter()
@@ -150,7 +148,12 @@ fn text(format: EnvFormat, variables: &[(String, String)], is_loopback: bool) ->
             lines(&|name, value| format!("Environment=\"{name}={value}\""))
         ),
         EnvFormat::KernelJson => pretty(&json!({ "env": object(variables) })),
-        EnvFormat::Vscode => pretty(&json!({ "terminal.integrated.env.linux": object(variables) })),
+        // The editor's own requests do not ask the terminal's environment.
+        EnvFormat::Vscode => pretty(&json!({
+            "http.proxy": url,
+            "terminal.integrated.env.linux": object(variables),
+            "terminal.integrated.env.osx": object(variables),
+        })),
     }
 }
 
@@ -174,7 +177,7 @@ mod tests {
     fn every_format_has_every_variable() {
         let variables = variables("http://127.0.0.1:3128");
         for format in <EnvFormat as clap::ValueEnum>::value_variants() {
-            let text = text(*format, &variables, true);
+            let text = text(*format, "http://127.0.0.1:3128", &variables, true);
             for (name, value) in &variables {
                 assert!(
                     text.contains(name.as_str()) && text.contains(value.as_str()),

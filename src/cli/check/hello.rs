@@ -29,13 +29,17 @@ impl Offer {
             |keep: &dyn Fn(u16) -> bool| (0..=u16::MAX).filter(|code| keep(*code)).collect();
         let versions = [Version::TLS13, Version::TLS12];
         let in_any = |allows: &dyn Fn(Version) -> bool| versions.into_iter().any(allows);
+        let mut suites: Vec<u16> =
+            codes(&|code| in_any(&|version| profile.allows_suite(Suite(code), version)));
+        // The usual before the rare, for servers that leave the choice to the client.
+        suites.sort_by_key(|code| (!matches!(code >> 8, 0x13 | 0xc0 | 0xcc), !is_aead(*code)));
         Offer {
             versions: versions
                 .into_iter()
                 .filter(|version| profile.allows_version(*version))
                 .map(|version| version.0)
                 .collect(),
-            suites: codes(&|code| in_any(&|version| profile.allows_suite(Suite(code), version))),
+            suites,
             groups: codes(&|code| in_any(&|version| profile.allows_group(Group(code), version))),
             schemes: codes(&|code| profile.allows_scheme(Scheme(code))),
         }
@@ -46,8 +50,11 @@ impl Offer {
         let mut offer =
             Offer::profile(Profile::by_name("baseline").unwrap_or_else(Profile::nothing));
         offer.versions.extend(OUTLIVED_VERSIONS);
-        offer.suites.extend(OUTLIVED_SUITES);
-        offer.suites.dedup();
+        let more = OUTLIVED_SUITES
+            .into_iter()
+            .filter(|code| !offer.suites.contains(code));
+        let more: Vec<u16> = more.collect();
+        offer.suites.extend(more);
         offer.schemes.extend(OUTLIVED_SCHEMES);
         offer
     }
@@ -78,6 +85,12 @@ impl Offer {
         let message = [&[1, high, middle, low][..], &body].concat();
         [&[22, 3, 1][..], &block16(&message)].concat()
     }
+}
+
+fn is_aead(code: u16) -> bool {
+    Suite(code)
+        .name()
+        .is_some_and(|name| ["_GCM_", "CHACHA20"].iter().any(|word| name.contains(word)))
 }
 
 fn extension(number: u16, body: &[u8]) -> Vec<u8> {

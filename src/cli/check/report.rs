@@ -144,8 +144,9 @@ fn push_tls(out: &mut String, tls: &Tls, profile: &str, paint: Paint) {
         if let Some(alpn) = &tls.alpn {
             let _ = write!(text, ", ALPN {alpn}");
         }
-        row(out, "agreed", &format!("{text} (profile {profile})"));
+        row(out, "agreed", &text);
     }
+    row(out, "profile", profile);
     let verified = match tls.verified {
         Some(true) => paint.paint(Tone::Good, "yes"),
         Some(false) => paint.paint(Tone::Bad, "no"),

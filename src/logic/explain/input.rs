@@ -1,5 +1,7 @@
 //! From a line to what it asks about. Errors name the fault and never the text.
 
+use std::net::Ipv6Addr;
+
 use base64::Engine as _;
 use serde::Deserialize;
 use serde_json::Value;
@@ -8,6 +10,7 @@ use super::url::Url;
 use crate::logic::policy::Way;
 use crate::model::Authority;
 use crate::model::AuthorityError;
+use crate::model::Host;
 use crate::model::SafeUrl;
 
 /// What a line asks about.
@@ -117,6 +120,13 @@ pub(super) fn read_target(text: &str) -> Result<Input, Unreadable> {
 }
 
 fn destination(text: &str) -> Result<Input, Unreadable> {
+    // Without brackets it has no port, as where a host alone is asked for.
+    if let Ok(addr) = text.parse::<Ipv6Addr>() {
+        return Ok(Input::Destination(Authority {
+            host: Host::V6(addr),
+            port: 443,
+        }));
+    }
     let authority = Authority::parse(text, Some(443)).map_err(Unreadable::Host)?;
     Ok(Input::Destination(authority))
 }

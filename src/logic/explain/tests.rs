@@ -168,6 +168,13 @@ fn verdicts_under_the_defaults() {
             "instance-metadata",
             "true",
         ),
+        (r#"{"host":"::1"}"#, "report", "private-address", "true"),
+        (
+            r#"{"host":"fd00:ec2::254"}"#,
+            "block",
+            "instance-metadata",
+            "true",
+        ),
         ("example.com", "allow", "null", "true"),
         ("example.com:25", "report", "port", "true"),
         ("[fd00:ec2::254]:443", "block", "instance-metadata", "true"),
