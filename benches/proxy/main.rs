@@ -6,7 +6,8 @@
 //! cargo bench --bench proxy                       everything, about two minutes
 //! cargo bench --bench proxy -- --quick            fewer rounds
 //! cargo bench --bench proxy -- --only new,gigabyte,idle,latency,endurance
-//! cargo bench --bench proxy -- --without squid    leave a rival out
+//! cargo bench --bench proxy -- --without squid    leave a rival out (squid, bare)
+//! cargo bench --bench proxy -- --beside PATH      another build of outgate as a rival
 //! ```
 //!
 //! The handshake is a real one, captured at the start and then replayed byte for byte, so that
@@ -49,6 +50,9 @@ fn main() {
     let script = Arc::new(Script::capture("bench.example"));
     let origin = origin::start(Arc::clone(&script));
     let mut rivals = vec![Rival::start(Kind::Outgate, origin).unwrap()];
+    for path in &options.beside {
+        rivals.extend(Rival::start(Kind::Beside(path.into()), origin));
+    }
     if options.wants_rival("squid") {
         match Rival::start(Kind::Squid, origin) {
             Some(squid) => rivals.push(squid),
@@ -79,6 +83,7 @@ struct Options {
     quick: bool,
     only: Vec<String>,
     without: Vec<String>,
+    beside: Vec<String>,
 }
 
 impl Options {
@@ -92,6 +97,7 @@ impl Options {
             match arg.as_str() {
                 "--quick" => options.quick = true,
                 "--only" => options.only = list(args.next()),
+                "--beside" => options.beside = list(args.next()),
                 "--without" => options.without = list(args.next()),
                 // What cargo adds by itself.
                 "--bench" => {}

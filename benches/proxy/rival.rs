@@ -12,10 +12,12 @@ use crate::load::Way;
 use crate::meter::Meter;
 
 /// Which proxy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
     /// `outgate serve` as it comes: record on, both hellos judged.
     Outgate,
+    /// Another build of it, at this path.
+    Beside(PathBuf),
     /// squid as a plain CONNECT proxy with its access log on, in one process.
     Squid,
     /// A process that reads a head, says yes and copies: the floor under every proxy.
@@ -43,38 +45,40 @@ impl Rival {
     /// Starts one in front of `origin`; `None`: it is not installed.
     pub fn start(kind: Kind, origin: SocketAddr) -> Option<Rival> {
         let folder = tempfile::tempdir().unwrap();
-        let (name, (child, address, connect)) = match kind {
-            Kind::Outgate => ("outgate", outgate(origin, folder.path())),
+        let built = Path::new(env!("CARGO_BIN_EXE_outgate"));
+        let (name, (child, address, connect)) = match &kind {
+            Kind::Outgate => ("outgate", outgate(built, origin, folder.path())),
+            Kind::Beside(path) => ("beside", outgate(path, origin, folder.path())),
             Kind::Squid => ("squid", squid(origin, folder.path())?),
             Kind::BareRelay => ("bare relay", bare_relay(origin)),
         };
         Some(Rival {
             name,
-            kind,
             origin,
             way: Way {
                 address,
                 connect: Some(connect),
             },
             meter: Meter(child.id()),
-            record: (kind == Kind::Outgate).then(|| folder.path().join(RECORD)),
+            record: Some(folder.path().join(RECORD)).filter(|path| path.exists()),
             child,
+            kind,
             _folder: folder,
         })
     }
 
     /// Another one of the same kind, beside this.
     pub fn again(&self) -> Rival {
-        Rival::start(self.kind, self.origin).unwrap()
+        Rival::start(self.kind.clone(), self.origin).unwrap()
     }
 }
 
 const RECORD: &str = "audit.jsonl";
 
-fn outgate(origin: SocketAddr, folder: &Path) -> Started {
+fn outgate(binary: &Path, origin: SocketAddr, folder: &Path) -> Started {
     let record = folder.join(RECORD);
-    let mut child = Command::new(env!("CARGO_BIN_EXE_outgate"))
-        .args(["serve", "--listen", "127.0.0.1:0", "--admin", ""])
+    let mut child = Command::new(binary)
+        .args(["serve", "--listen", "127.0.0.1:0"])
         .arg("--connect-to")
         .arg(format!("bench.example:443:{origin}"))
         .arg("--audit")

@@ -7,8 +7,6 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
 /// The bytes of a handshake, in the order in which they are sent.
 #[derive(Debug)]
 pub struct Script {
-    /// Whom it names.
-    pub name: &'static str,
     /// ClientHello.
     pub hello: Vec<u8>,
     /// ServerHello, ChangeCipherSpec, and the encrypted rest of the flight.
@@ -58,7 +56,6 @@ impl Script {
         let mut client = rustls::ClientConnection::new(Arc::new(client), at).unwrap();
 
         let mut script = Script {
-            name,
             hello: Vec::new(),
             flight: Vec::new(),
             finished: Vec::new(),

@@ -4,13 +4,13 @@ mod batch;
 mod text;
 
 use std::io::{self, Write as _};
-use std::net::SocketAddr;
+
+pub(super) use text::push_finding;
 
 use super::args::ExplainArgs;
-use super::load::{Environment, settings};
+use super::load::{Environment, own_addresses, settings};
 use super::output::{Paint, finish};
 use super::{FINE, USAGE};
-use crate::config::{Listener, Settings};
 use crate::logic::explain::Explainer;
 
 pub(super) fn run(args: &ExplainArgs) -> u8 {
@@ -46,17 +46,4 @@ pub(super) fn run(args: &ExplainArgs) -> u8 {
         }
     }
     finish(out.flush(), code)
-}
-
-/// Where `serve` would listen with these settings.
-fn own_addresses(settings: &Settings) -> Vec<SocketAddr> {
-    settings
-        .listen
-        .proxy
-        .iter()
-        .filter_map(|listener| match listener {
-            Listener::Tcp(address) | Listener::Tls(address) => Some(*address),
-            Listener::Unix(_) => None,
-        })
-        .collect()
 }

@@ -1,9 +1,11 @@
 //! Settings from their places: the file, the environment, the flags.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use crate::config::{FlagValue, Loaded, Sources, load};
+use crate::config::{self, FlagValue, Listener, Loaded, Settings, Sources, load};
+use crate::edge::tls::{RootSource, Roots, Verifier};
 
 use super::args::SettingsArgs;
 use super::{USAGE, complain};
@@ -140,6 +142,32 @@ fn is_absent(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
     )
+}
+
+/// What upstream certificates are verified with.
+///
+/// # Errors
+/// A sentence for the operator.
+pub(super) fn verifier(settings: &Settings) -> Result<Verifier, String> {
+    let source = match settings.tls.roots {
+        config::Roots::System => RootSource::System,
+        config::Roots::Mozilla => RootSource::Mozilla,
+    };
+    let roots = Roots::load(source, &settings.tls.extra_roots);
+    roots.map(Verifier::new).map_err(|error| error.to_string())
+}
+
+/// Where `serve` would listen with these settings.
+pub(super) fn own_addresses(settings: &Settings) -> Vec<SocketAddr> {
+    settings
+        .listen
+        .proxy
+        .iter()
+        .filter_map(|listener| match listener {
+            Listener::Tcp(address) | Listener::Tls(address) => Some(*address),
+            Listener::Unix(_) => None,
+        })
+        .collect()
 }
 
 fn flags(args: &SettingsArgs) -> Vec<FlagValue> {

@@ -14,6 +14,7 @@ use crate::edge::journal::{Journal, Sink, Sync, Writer};
 use crate::edge::listen::{Listener, raise_descriptor_limit};
 use crate::edge::tls::{RootSource, Roots, Verifier};
 use crate::logic::wire::http1::HeadLimits;
+use crate::logic::wire::tls::Bounds;
 use crate::proxy::{Control, Limits, Parts, Proxy, Timeouts};
 
 pub(super) fn run(args: &ServeArgs) -> u8 {
@@ -137,6 +138,11 @@ fn assemble(environment: &Environment, settings: &Settings) -> Result<(Proxy, Wr
             head: HeadLimits {
                 bytes: settings.limits.head_bytes,
                 headers: settings.limits.headers,
+            },
+            handshake: Bounds {
+                client_hello: settings.limits.hello_bytes,
+                flight: settings.limits.flight_bytes,
+                early: settings.limits.early_bytes,
             },
         },
         clients: settings.clients.allow.clone(),

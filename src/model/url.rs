@@ -27,9 +27,7 @@ impl SafeUrl {
                     text.push('&');
                 }
                 match pair.split_once('=') {
-                    Some((name, value)) if is_harmless(name) && is_plain(value) || value.is_empty() => {
-                        push_escaped(&mut text, pair)
-                    }
+                    Some((name, value)) if is_shown(name, value) => push_escaped(&mut text, pair),
                     Some((name, _)) => {
                         push_escaped(&mut text, name);
                         text.push_str("=***");
@@ -87,29 +85,33 @@ impl fmt::Debug for SafeUrl {
     }
 }
 
-/// Masks everything between the scheme and the last `@` of the authority.
+/// Masks everything between a scheme and the last `@` of its authority, also of a URL that stands
+/// in the path of another (`https://proxy.example/https://user:pw@h/`).
 fn redact_userinfo(base: &str) -> String {
     let mut text = String::with_capacity(base.len() + 8);
-    let (scheme, rest) = match base.split_once("://") {
-        Some((scheme, rest)) => (Some(scheme), rest),
-        None => (None, base),
-    };
-    if let Some(scheme) = scheme {
-        push_escaped(&mut text, scheme);
-        text.push_str("://");
-    }
-    // Some parsers end an authority at a backslash too; masking up to the `@` is right for both.
-    let end = rest.find('/').unwrap_or(rest.len());
-    let (authority, path) = rest.split_at_checked(end).unwrap_or((rest, ""));
-    match authority.rsplit_once('@') {
-        Some((_, host)) => {
-            text.push_str("***@");
-            push_escaped(&mut text, host);
+    // The first piece is the scheme, or all there is; a scheme has no `@` to be masked.
+    for (place, piece) in base.split("://").enumerate() {
+        if place > 0 {
+            text.push_str("://");
         }
-        None => push_escaped(&mut text, authority),
+        // Some parsers end an authority at a backslash too; masking up to the `@` is right for both.
+        let end = piece.find('/').unwrap_or(piece.len());
+        let (authority, path) = piece.split_at_checked(end).unwrap_or((piece, ""));
+        match authority.rsplit_once('@') {
+            Some((_, host)) => {
+                text.push_str("***@");
+                push_escaped(&mut text, host);
+            }
+            None => push_escaped(&mut text, authority),
+        }
+        push_escaped(&mut text, path);
     }
-    push_escaped(&mut text, path);
     text
+}
+
+/// Whether a query value is no secret. Where an `@` stands may be userinfo.
+fn is_shown(name: &str, value: &str) -> bool {
+    value.is_empty() || (is_harmless(name) && is_plain(value) && !value.contains("%40"))
 }
 
 /// Query names whose values are addressing, not secrets: AWS and S3 sub-resources and the
@@ -147,7 +149,9 @@ fn is_harmless(name: &str) -> bool {
 
 /// One value and nothing behind it: some servers take `;` for `&`.
 fn is_plain(value: &str) -> bool {
-    value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.:/+*,~%".contains(&byte))
+    value
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"-_.:/+*,~%".contains(&byte))
 }
 
 fn is_word(text: &str) -> bool {
@@ -208,8 +212,14 @@ mod tests {
 
     #[test]
     fn a_harmless_value_hides_no_other() {
-        assert_eq!(SafeUrl::redact("/?action=x;token=secret").as_str(), "/?action=***");
-        assert_eq!(SafeUrl::redact("/?action=List-It").as_str(), "/?action=List-It");
+        assert_eq!(
+            SafeUrl::redact("/?action=x;token=secret").as_str(),
+            "/?action=***"
+        );
+        assert_eq!(
+            SafeUrl::redact("/?action=List-It").as_str(),
+            "/?action=List-It"
+        );
     }
 
     #[test]
@@ -236,6 +246,12 @@ mod tests {
             ("http://h/a#access_token=x", "http://h/a"),
             ("http://h/\u{202e}a\u{7}", "http://h/%E2%80%AEa%07"),
             ("http://u:p\\@h/", "http://***@h/"),
+            (
+                "https://h/https://user:pw@example.com/a",
+                "https://h/https://***@example.com/a",
+            ),
+            ("http://h/?location=http://u:p@h", "http://h/?location=***"),
+            ("http://h/?location=u%3Ap%40h", "http://h/?location=***"),
             ("example.com:443", "example.com:443"),
             ("user:pw@example.com:443", "***@example.com:443"),
         ];

@@ -215,6 +215,7 @@ impl Course<'_> {
         self.note_facts(&handshake);
         self.note(refusal);
         let outcome = Outcome {
+            status: Some(200),
             bytes: handshake.bytes(),
             error: Some(refusal.hint.clone()),
             ..Outcome::default()
@@ -238,10 +239,10 @@ impl Course<'_> {
     ) -> Outcome {
         self.note_facts(handshake);
         Outcome {
+            status: Some(200),
             bytes: handshake.bytes(),
             error: Some(why),
             failed,
-            ..Outcome::default()
         }
     }
 
@@ -272,8 +273,8 @@ impl Course<'_> {
         idle: Duration,
         drain: &mut Drain,
     ) {
-        let mut hour = tokio::time::interval(PROGRESS);
-        hour.tick().await;
+        // Not `interval`: its first tick waits for the timer's next millisecond.
+        let mut hour = tokio::time::interval_at(Instant::now() + PROGRESS, PROGRESS);
         let total = |now: Bytes| Bytes {
             sent: before.sent + now.sent,
             received: before.received + now.received,
@@ -300,10 +301,10 @@ impl Course<'_> {
         self.note_late_preflight().await;
         self.entry
             .complete(Outcome {
+                status: Some(200),
                 bytes,
                 error,
                 failed,
-                ..Outcome::default()
             })
             .await;
     }

@@ -50,7 +50,9 @@ pub(super) fn glimpse(bytes: &[u8]) -> Option<Request> {
     let mut parts = line.split(|byte| *byte == b' ');
     let method = parts.next().filter(|method| {
         (1..=24).contains(&method.len())
-            && method.iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'-')
+            && method
+                .iter()
+                .all(|byte| byte.is_ascii_uppercase() || *byte == b'-')
     })?;
     let target = parts.next()?;
     Some(Request {

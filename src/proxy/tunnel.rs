@@ -10,7 +10,7 @@ use crate::edge::journal::Unavailable;
 use crate::logic::aws::classify;
 use crate::logic::policy::{Effective, Target, Way};
 use crate::logic::record::{Carried, Request, Via};
-use crate::logic::wire::tls::{Judge, Question};
+use crate::logic::wire::tls::{Bounds, Judge, Question};
 use crate::model::{Authority, Host, Mode};
 
 use super::answer::Answer;
@@ -157,7 +157,10 @@ pub(super) async fn tunnel<C: TunnelClient>(
     };
     let verifier = Arc::clone(&shared.verifier);
     let handshake = Handshake::new(
-        Judge::new(question(authority, &effective), Box::new(verifier)),
+        Judge::new(
+            question(authority, &effective, shared.limits.handshake),
+            Box::new(verifier),
+        ),
         stream,
         upstream,
         early,
@@ -200,7 +203,7 @@ async fn refuse_unrecorded<C: TunnelClient>(client: C, unavailable: &Unavailable
     client.refuse(&unrecorded_answer(unavailable), id).await;
 }
 
-fn question(authority: &Authority, effective: &Effective) -> Question {
+fn question(authority: &Authority, effective: &Effective, bounds: Bounds) -> Question {
     let (actions, hold) = match effective.mode {
         Mode::Enforce => (effective.actions, true),
         Mode::Report => (effective.actions.softened(), false),
@@ -210,5 +213,6 @@ fn question(authority: &Authority, effective: &Effective) -> Question {
         profile: profile(effective),
         actions,
         hold,
+        bounds,
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::super::output::{Paint, Tone};
 use crate::logic::explain::{Destination, Explanation};
-use crate::model::{Finding, Verdict};
+use crate::model::{Action, Finding, Verdict};
 
 pub(super) fn of(explanation: &Explanation, paint: Paint) -> String {
     let mut out = String::new();
@@ -24,6 +24,14 @@ pub(super) fn of(explanation: &Explanation, paint: Paint) -> String {
             &verdict_words(verdict, explanation, paint),
         );
     }
+    let blocks = |finding: &Finding| finding.action == Action::Block;
+    if explanation.verdict == Some(Verdict::Report) && explanation.findings.iter().any(blocks) {
+        row(
+            &mut out,
+            "mode",
+            "report: in enforce mode this would be blocked",
+        );
+    }
     if explanation.enforced == Some(false) {
         row(
             &mut out,
@@ -38,7 +46,7 @@ pub(super) fn of(explanation: &Explanation, paint: Paint) -> String {
         row(&mut out, "destination", &destination_words(destination));
     }
     if let Some(aws) = &explanation.aws
-        && let Some(auth) = aws.auth
+        && let Some(auth) = aws.auth.filter(|auth| *auth != "none")
     {
         let presigned = if aws.presigned == Some(true) {
             ", presigned"

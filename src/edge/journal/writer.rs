@@ -31,7 +31,12 @@ pub(super) enum Entry {
 }
 
 /// Writes until every sender is gone and nothing is left. Returns whether all of it was written.
-pub(super) fn run(mut lines: mpsc::Receiver<Entry>, mut sink: Sink, sync: Sync, state: &State) -> bool {
+pub(super) fn run(
+    mut lines: mpsc::Receiver<Entry>,
+    mut sink: Sink,
+    sync: Sync,
+    state: &State,
+) -> bool {
     // Lines whose requests went through before the sink failed: as many as were open then.
     let mut outage: Option<Outage> = None;
     let mut kept: Vec<Body> = opening(&mut sink);

@@ -13,6 +13,8 @@ mod url;
 use std::net::SocketAddr;
 
 use crate::logic::policy::Policy;
+use crate::logic::policy::Way;
+use crate::model::Authority;
 
 pub use input::Unreadable;
 pub use output::AwsCall;
@@ -22,6 +24,37 @@ pub use output::Explanation;
 /// The longest line that is read. A control-plane body is looked at up to 1 MiB, which base64 makes
 /// a third longer and JSON's `\u00xx` escapes six times; 8 MiB holds it in every form.
 pub const MAX_LINE: usize = 8 * 1024 * 1024;
+
+/// What somebody named, and how a client would ask the proxy for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    pub authority: Authority,
+    pub way: Way,
+    /// As a log may show it.
+    pub shown: String,
+}
+
+impl Named {
+    /// Reads a URL, a host, or `HOST:PORT`.
+    ///
+    /// # Errors
+    /// [`Unreadable`], which does not repeat the text.
+    pub fn read(text: &str) -> Result<Named, Unreadable> {
+        Ok(match input::read_target(text)? {
+            input::Input::Request(request) => Named {
+                authority: request.url.authority,
+                way: request.url.way,
+                shown: request.url.shown.to_string(),
+            },
+            input::Input::Destination(authority) => Named {
+                shown: authority.to_string(),
+                authority,
+                way: Way::Connect,
+            },
+            input::Input::Field => return Err(Unreadable::NoUrl),
+        })
+    }
+}
 
 /// Explains under one policy.
 #[derive(Debug, Clone, Copy)]

@@ -1,1 +1,515 @@
+use proptest::prelude::*;
+use serde_json::Value;
 
+use super::*;
+use crate::logic::policy::Access;
+use crate::logic::policy::InterceptHosts;
+use crate::logic::policy::PolicySpec;
+use crate::logic::policy::Redirect;
+use crate::logic::policy::default_actions;
+use crate::model::Action;
+use crate::model::Mode;
+use crate::model::Rule;
+
+fn with(change: impl FnOnce(&mut PolicySpec)) -> Policy {
+    let mut spec = PolicySpec::default();
+    change(&mut spec);
+    Policy::new(spec)
+}
+
+fn explain(policy: &Policy, line: &str) -> Value {
+    let json = Explainer::new(policy, &[]).line(line.as_bytes()).json();
+    serde_json::from_str(&json).unwrap()
+}
+
+/// Verdict, rule and whether it is enforced.
+fn short(policy: &Policy, line: &str) -> (String, String, String) {
+    let value = explain(policy, line);
+    let text = |key: &str| match &value[key] {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    (text("verdict"), text("rule"), text("enforced"))
+}
+
+#[test]
+fn verdicts_under_the_defaults() {
+    let policy = Policy::default();
+    let cases = [
+        ("https://example.com/a?b=c#d", "allow", "null", "true"),
+        ("HTTPS://EXAMPLE.com", "allow", "null", "true"),
+        (
+            "https://s3.us-east-1.amazonaws.com/b/k",
+            "allow",
+            "null",
+            "true",
+        ),
+        (
+            "http://s3.amazonaws.com/b/k",
+            "block",
+            "aws-plaintext",
+            "true",
+        ),
+        (
+            "http://S3.AMAZONAWS.COM./b/k",
+            "block",
+            "aws-plaintext",
+            "true",
+        ),
+        ("http://example.com/", "report", "plaintext", "true"),
+        (
+            "http://s3.amazonaws.com.example.com/",
+            "report",
+            "plaintext",
+            "true",
+        ),
+        ("ws://example.com/", "report", "plaintext", "true"),
+        ("wss://example.com/", "allow", "null", "true"),
+        // Credentials: seen in plaintext, not in a tunnel.
+        (
+            "http://user:pass@example.com/",
+            "block",
+            "url-credentials",
+            "true",
+        ),
+        (
+            "https://user:pass@example.com/",
+            "block",
+            "url-credentials",
+            "false",
+        ),
+        (
+            "https://user:p@ss@example.com/",
+            "block",
+            "url-credentials",
+            "false",
+        ),
+        (
+            "https://:pass@example.com/",
+            "block",
+            "url-credentials",
+            "false",
+        ),
+        (
+            "https://user@example.com/",
+            "report",
+            "url-credentials",
+            "false",
+        ),
+        (
+            "https://user:@example.com/",
+            "report",
+            "url-credentials",
+            "false",
+        ),
+        ("https://@example.com/", "allow", "null", "true"),
+        (
+            "http://user:pass@s3.amazonaws.com/",
+            "block",
+            "url-credentials",
+            "true",
+        ),
+        // Ports and addresses.
+        ("https://example.com:8443/", "allow", "null", "true"),
+        ("https://example.com:22/", "report", "port", "true"),
+        ("https://example.com:80/", "report", "port", "true"),
+        (
+            "https://s3.amazonaws.com:80/",
+            "block",
+            "aws-plaintext",
+            "true",
+        ),
+        (
+            "http://169.254.169.254/latest/meta-data/",
+            "block",
+            "instance-metadata",
+            "true",
+        ),
+        (
+            "https://169.254.169.254/",
+            "block",
+            "instance-metadata",
+            "true",
+        ),
+        ("http://0xa9fea9fe/", "block", "instance-metadata", "true"),
+        (
+            "http://[::ffff:169.254.169.254]/",
+            "block",
+            "instance-metadata",
+            "true",
+        ),
+        (
+            "http://metadata.google.internal/",
+            "block",
+            "instance-metadata",
+            "true",
+        ),
+        ("https://10.0.0.1/", "report", "private-address", "true"),
+        ("https://localhost/", "report", "private-address", "true"),
+        ("https://169.254.1.1/", "block", "private-address", "true"),
+        ("https://8.8.8.8/", "allow", "null", "true"),
+        // Destinations alone.
+        (r#"{"host":"s3.amazonaws.com"}"#, "allow", "null", "true"),
+        (
+            r#"{"host":"s3.amazonaws.com:80"}"#,
+            "block",
+            "aws-plaintext",
+            "true",
+        ),
+        (
+            r#"{"host":"http://s3.amazonaws.com"}"#,
+            "block",
+            "aws-plaintext",
+            "true",
+        ),
+        (
+            r#"{"host":"169.254.170.2"}"#,
+            "block",
+            "instance-metadata",
+            "true",
+        ),
+        ("example.com", "allow", "null", "true"),
+        ("example.com:25", "report", "port", "true"),
+        ("[fd00:ec2::254]:443", "block", "instance-metadata", "true"),
+        // Requests.
+        (r#"{"url":"https://example.com/"}"#, "allow", "null", "true"),
+        (
+            r#"{"url":"https://example.com/","headers":{"Host":"example.org"}}"#,
+            "block",
+            "sni-mismatch",
+            "false",
+        ),
+        (
+            r#"{"url":"http://example.com/","headers":[["host","EXAMPLE.com:80"]]}"#,
+            "report",
+            "plaintext",
+            "true",
+        ),
+        (
+            r#"{"url":"http://example.com/","headers":{":authority":"example.org"}}"#,
+            "block",
+            "sni-mismatch",
+            "true",
+        ),
+        (
+            r#"{"url":"http://example.com/","headers":[["Host","a"],["Host","b"]]}"#,
+            "block",
+            "malformed-request",
+            "true",
+        ),
+        (
+            r#"{"method":"POST","url":"http://example.com/","headers":{"Content-Length":"1","Transfer-Encoding":"chunked"}}"#,
+            "block",
+            "malformed-request",
+            "true",
+        ),
+        (
+            r#"{"url":"http://example.com/","headers":{"X":"a\r\nHost: b"}}"#,
+            "block",
+            "malformed-request",
+            "true",
+        ),
+        (
+            r#"{"url":"http://minio.example:9000/","headers":{"Authorization":"AWS4-HMAC-SHA256 x"}}"#,
+            "block",
+            "aws-plaintext",
+            "true",
+        ),
+        (
+            r#"{"url":"http://localhost:9000/","headers":{"Authorization":"AWS4-HMAC-SHA256 x"}}"#,
+            "report",
+            "private-address",
+            "true",
+        ),
+        (
+            r#"{"method":"CONNECT","url":"example.com:22"}"#,
+            "report",
+            "port",
+            "true",
+        ),
+        (
+            r#"{"field":"Tags[0].Value","value":"4111 1111 1111 1111"}"#,
+            "allow",
+            "null",
+            "false",
+        ),
+        // A target that cannot be reached by what it says.
+        (
+            "https://example.com:99999/",
+            "block",
+            "malformed-request",
+            "true",
+        ),
+        (
+            "http://example.com:0/",
+            "block",
+            "malformed-request",
+            "true",
+        ),
+        ("http:///path", "block", "malformed-request", "true"),
+        (
+            r"https://example.com\@s3.amazonaws.com/",
+            "block",
+            "malformed-request",
+            "true",
+        ),
+        (
+            "https://[fe80::1%25eth0]/",
+            "block",
+            "malformed-request",
+            "true",
+        ),
+    ];
+    for (line, verdict, rule, enforced) in cases {
+        let found = short(&policy, line);
+        let found = (found.0.as_str(), found.1.as_str(), found.2.as_str());
+        assert_eq!(found, (verdict, rule, enforced), "{line}");
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_answered_without_being_repeated() {
+    let policy = Policy::default();
+    let secret = "hunter2secret";
+    let lines = [
+        String::new(),
+        "   ".to_owned(),
+        secret.to_owned(),
+        format!("not a url {secret}"),
+        format!("ftp://user:{secret}@example.com/"),
+        format!("https://user:{secret}@example.com:99999/"),
+        format!("https://user:{secret}/x@example.com/"),
+        format!("https://user:{secret}\\@example.com/"),
+        format!("https://exa mple.com/{secret}"),
+        format!("user:{secret}@example.com"),
+        format!("{{\"url\":\"https://example.com/{secret}\""),
+        format!("{{\"url\":\"https://a/\",\"url\":\"{secret}\"}}"),
+        format!("{{\"host\":\"{secret}@\"}}"),
+        format!("{{\"method\":\"{secret} x\",\"url\":\"https://a/\"}}"),
+        format!("{{\"url\":\"https://a/\",\"headers\":\"{secret}\"}}"),
+        format!("{{\"url\":\"https://a/\",\"headers\":[[\"{secret}\"]]}}"),
+        format!("{{\"url\":\"https://a/\",\"headers\":{{\"A\":[1,\"{secret}\"]}}}}"),
+        format!("{{\"url\":\"https://a/\",\"body\":\"{secret}!\",\"body_encoding\":\"base64\"}}"),
+        format!("{{\"url\":\"https://a/\",\"body_encoding\":\"{secret}\"}}"),
+        format!("{{\"url\":\"https://a/\",\"host\":\"{secret}\"}}"),
+        format!("{{\"field\":\"{secret}\"}}"),
+        format!("{{\"other\":\"{secret}\"}}"),
+        format!("[\"{secret}\"]"),
+        "{\"url\":5}".to_owned(),
+        "[".repeat(10_000),
+        "{\"a\":".repeat(10_000),
+    ];
+    for line in lines {
+        let value = explain(&policy, &line);
+        let text = value.to_string();
+        assert!(value["error"].is_string(), "{line}: {text}");
+        assert!(
+            value["url"].is_null() && value["destination"].is_null(),
+            "{text}"
+        );
+        assert!(!text.contains(secret), "{text}");
+        assert_ne!(value["verdict"], "allow", "{text}");
+    }
+}
+
+#[test]
+fn the_answer_has_exactly_its_fields() {
+    let policy = Policy::default();
+    let line = r#"{"method":"PUT","url":"https://user:pass@bucket.s3.us-east-1.amazonaws.com/k?token=x","headers":{"Authorization":"AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=fe5f80f77d5fa3beca038a248ff027d0445342fe2855ddc963176630326f1024"},"body":"aGVsbG8=","body_encoding":"base64"}"#;
+    let json = Explainer::new(&policy, &[]).line(line.as_bytes()).json();
+    let expected = r#"{"verdict":"block","rule":"url-credentials","enforced":false,"findings":[{"rule":"url-credentials","kind":"userinfo","where":"userinfo","action":"block","severity":"high","length":9,"fingerprint":null,"hint":"The URL carries a user name and a password (user:password@host). Send them in an Authorization header (curl --user, requests auth=), or keep them in a netrc or a git credential helper."}],"destination":{"host":"bucket.s3.us-east-1.amazonaws.com","port":443,"class":"aws","service":"s3","region":"us-east-1","partition":"aws","fips":false,"dualstack":false},"aws":{"service":"s3","operation":null,"region":"us-east-1","access_key_id":"AKIAIOSFODNN7EXAMPLE","account_id":null,"auth":"sigv4","presigned":false},"url":"https://***@bucket.s3.us-east-1.amazonaws.com/k?token=***","error":null}"#;
+    assert_eq!(json, expected);
+
+    let other = explain(&policy, "https://example.com/");
+    assert_eq!(other["aws"], Value::Null);
+    assert_eq!(other["destination"]["class"], "other");
+    for key in ["service", "region", "partition", "fips", "dualstack"] {
+        assert_eq!(other["destination"][key], Value::Null, "{key}");
+    }
+    let host = explain(&policy, r#"{"host":"sts.amazonaws.com"}"#);
+    assert_eq!(host["aws"]["service"], "sts");
+    assert_eq!(host["aws"]["auth"], Value::Null);
+    assert_eq!(host["url"], "sts.amazonaws.com:443");
+}
+
+#[test]
+fn settings_change_the_verdict() {
+    let credentials = "https://user:pass@example.com/";
+    let plain = "http://s3.amazonaws.com/";
+    let cases: [(Policy, &str, &str, &str); 13] = [
+        (
+            with(|spec| spec.intercept.hosts = InterceptHosts::All),
+            credentials,
+            "block",
+            "true",
+        ),
+        (
+            with(|spec| spec.intercept.hosts = InterceptHosts::Aws),
+            credentials,
+            "block",
+            "false",
+        ),
+        (
+            with(|spec| spec.rules.set(Rule::UrlCredentials, Action::Strip)),
+            "http://user:pass@example.com/",
+            "strip",
+            "true",
+        ),
+        (
+            with(|spec| spec.rules.set(Rule::UrlCredentials, Action::Off)),
+            credentials,
+            "allow",
+            "true",
+        ),
+        (
+            with(|spec| spec.rules.set(Rule::UrlCredentials, Action::Report)),
+            credentials,
+            "report",
+            "false",
+        ),
+        (
+            with(|spec| spec.rules.set(Rule::AwsPlaintext, Action::Upgrade)),
+            plain,
+            "upgrade",
+            "true",
+        ),
+        (
+            with(|spec| spec.mode = Mode::Report),
+            plain,
+            "report",
+            "true",
+        ),
+        (
+            with(|spec| spec.destinations.default = Access::Deny),
+            "https://example.com/",
+            "block",
+            "true",
+        ),
+        // Refused for its destination in any case.
+        (
+            with(|spec| spec.destinations.default = Access::Deny),
+            "https://user@example.com/",
+            "block",
+            "true",
+        ),
+        (
+            with(|spec| spec.aws.regions = vec!["eu-west-1".to_owned()]),
+            "https://s3.us-east-1.amazonaws.com/",
+            "block",
+            "true",
+        ),
+        (
+            with(|spec| {
+                spec.local = false;
+                spec.rules = default_actions(false);
+            }),
+            "https://example.com:22/",
+            "block",
+            "true",
+        ),
+        (
+            with(|spec| {
+                spec.connect_to
+                    .0
+                    .push(Redirect::parse("::127.0.0.1:5000").unwrap())
+            }),
+            "https://s3.amazonaws.com/",
+            "allow",
+            "true",
+        ),
+        (
+            with(|spec| {
+                spec.connect_to
+                    .0
+                    .push(Redirect::parse("::127.0.0.1:5000").unwrap())
+            }),
+            plain,
+            "block",
+            "true",
+        ),
+    ];
+    for (policy, line, verdict, enforced) in cases {
+        let found = short(&policy, line);
+        assert_eq!(
+            (found.0.as_str(), found.2.as_str()),
+            (verdict, enforced),
+            "{line}"
+        );
+    }
+    let own = ["127.0.0.1:3128".parse().unwrap()];
+    let policy = Policy::default();
+    let found = Explainer::new(&policy, &own).line(b"http://127.0.0.1:3128/");
+    assert!(
+        found
+            .findings
+            .iter()
+            .any(|finding| finding.kind == "own-listener")
+    );
+    assert_eq!(found.verdict, Some(crate::model::Verdict::Block));
+}
+
+#[test]
+fn a_line_may_be_written_in_many_ways() {
+    let policy = Policy::default();
+    for line in [
+        "https://s3.amazonaws.com/\r",
+        "  https://s3.amazonaws.com/\t",
+        "\u{feff}https://s3.amazonaws.com/",
+        "https://S3.AmazonAWS.com.:443/",
+        "https://s3.amazonaws.com:/",
+        "https://s3.ａmazonaws.com/",
+        "https://%73%33.amazonaws.com/",
+        r#"{"url":"https://s3.amazonaws.com","method":"get","headers":null,"body":"","id":7}"#,
+        r#"{"url":"https://s3.amazonaws.com","headers":[],"body_encoding":"utf-8","body":"x"}"#,
+        r#"{"host":"s3.amazonaws.com"}"#,
+        r#"{"host":"S3.amazonaws.com.:443"}"#,
+        r#"{"host":"https://s3.amazonaws.com/x"}"#,
+        r#"{"method":"CONNECT","url":"s3.amazonaws.com:443"}"#,
+        "s3.amazonaws.com",
+    ] {
+        let value = explain(&policy, line);
+        assert_eq!(value["verdict"], "allow", "{line}: {value}");
+        assert_eq!(value["destination"]["host"], "s3.amazonaws.com", "{line}");
+        assert_eq!(value["destination"]["port"], 443, "{line}");
+        assert_eq!(value["destination"]["service"], "s3", "{line}");
+    }
+}
+
+/// Lines that look like something.
+fn line_like() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        Just("https://".to_owned()),
+        Just("http://".to_owned()),
+        Just("user:pass@".to_owned()),
+        Just("s3.amazonaws.com".to_owned()),
+        Just("[::ffff:10.0.0.1]".to_owned()),
+        Just("{\"url\":\"".to_owned()),
+        Just("\",\"headers\":{\"Host\":\"".to_owned()),
+        Just("\"}}".to_owned()),
+        Just("%".to_owned()),
+        Just(":443".to_owned()),
+        Just("\\u0000".to_owned()),
+        "[ -~]{0,6}",
+        "\\PC{0,4}",
+    ];
+    prop_oneof![
+        prop::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat().into_bytes()),
+        prop::collection::vec(any::<u8>(), 0..64),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4000))]
+
+    #[test]
+    fn every_line_has_one_answer_of_one_line(line in line_like()) {
+        let policy = Policy::default();
+        let answer = Explainer::new(&policy, &[]).line(&line);
+        let json = answer.json();
+        prop_assert!(!json.contains('\n'));
+        let value: Value = serde_json::from_str(&json).unwrap();
+        prop_assert_eq!(value.as_object().map(serde_json::Map::len), Some(8));
+        prop_assert_eq!(value["error"].is_null(), value["destination"].is_object() || answer.url.is_none() && answer.error.is_none());
+        prop_assert!(!json.contains("user:pass@"));
+    }
+}

@@ -143,7 +143,7 @@ impl Profile {
     }
 
     /// For hints: "TLS 1.2 or 1.3".
-    pub(super) fn versions_in_words(&self) -> String {
+    pub fn versions_in_words(&self) -> String {
         format!("TLS {}", self.view.versions.join(" or "))
     }
 }
