@@ -40,6 +40,10 @@ pub(super) struct Course<'a> {
 }
 
 /// What came of the handshake.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "made once a tunnel and taken apart at once"
+)]
 pub(super) enum Judged<C> {
     /// Relay; so many bytes have passed already.
     Pass(Relay<C, TcpStream>, Bytes),

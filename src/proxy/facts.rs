@@ -86,7 +86,7 @@ pub(super) fn foreign_address(
     effective: &Effective,
     error: Option<String>,
 ) -> Finding {
-    let why = error.map_or_else(|| format!("{name} does not resolve to it"), |error| error);
+    let why = error.unwrap_or_else(|| format!("{name} does not resolve to it"));
     Finding {
         rule: Rule::SniMismatch,
         kind: "foreign-address",

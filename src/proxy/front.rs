@@ -241,37 +241,39 @@ fn head_timeout(shared: &Shared) -> Refused {
 
 /// Reads on until it is clear what the client began with, and its head is whole.
 async fn judge_start(shared: &Shared, conn: &mut Conn<ClientStream>, first: bool) -> Read {
-    while first {
-        let (kind, hint) = match first_bytes(conn.buffered()) {
-            FirstBytes::NeedMore => match conn.read_more().await {
-                Ok(0) => break,
-                Ok(_) => continue,
-                Err(error) => {
-                    return Read::Gone {
-                        error: Some(error.to_string()),
-                        bytes: conn.buffered().len(),
-                    };
-                }
-            },
-            FirstBytes::Http2Preface => return Read::Http2,
-            FirstBytes::Http1 | FirstBytes::Unknown => break,
-            FirstBytes::TlsClientHello => (
-                "tls-client-hello",
-                "This port speaks plain HTTP, and the client began with TLS. Write the proxy's URL with http://, \
+    if first {
+        loop {
+            let (kind, hint) = match first_bytes(conn.buffered()) {
+                FirstBytes::NeedMore => match conn.read_more().await {
+                    Ok(0) => break,
+                    Ok(_) => continue,
+                    Err(error) => {
+                        return Read::Gone {
+                            error: Some(error.to_string()),
+                            bytes: conn.buffered().len(),
+                        };
+                    }
+                },
+                FirstBytes::Http2Preface => return Read::Http2,
+                FirstBytes::Http1 | FirstBytes::Unknown => break,
+                FirstBytes::TlsClientHello => (
+                    "tls-client-hello",
+                    "This port speaks plain HTTP, and the client began with TLS. Write the proxy's URL with http://, \
                  as in HTTPS_PROXY=http://127.0.0.1:3128: what the client sends through it stays encrypted.",
-            ),
-            FirstBytes::Socks4 | FirstBytes::Socks5 => (
-                "socks",
-                "This is an HTTP proxy, and the client began with SOCKS. Set HTTPS_PROXY and HTTP_PROXY to \
+                ),
+                FirstBytes::Socks4 | FirstBytes::Socks5 => (
+                    "socks",
+                    "This is an HTTP proxy, and the client began with SOCKS. Set HTTPS_PROXY and HTTP_PROXY to \
                  http://127.0.0.1:3128 instead of a socks:// URL in ALL_PROXY.",
-            ),
-        };
-        return Read::Refused(Refused {
-            rule: Rule::MalformedRequest,
-            kind,
-            hint: hint.to_owned(),
-            status: 400,
-        });
+                ),
+            };
+            return Read::Refused(Refused {
+                rule: Rule::MalformedRequest,
+                kind,
+                hint: hint.to_owned(),
+                status: 400,
+            });
+        }
     }
     match conn.read_request_head(shared.limits.head).await {
         Ok(Some(head)) => Read::Head(Box::new(head)),

@@ -420,6 +420,10 @@ pub struct OpensslServer {
 
 impl OpensslServer {
     /// Starts it on a free port and waits until it accepts.
+    #[expect(
+        clippy::zombie_processes,
+        reason = "waited for when dropped; where this panics the test is over"
+    )]
     pub fn start(args: &[&str]) -> OpensslServer {
         let mut child = Command::new("openssl")
             .args(["s_server", "-accept", "127.0.0.1:0", "-www"])
