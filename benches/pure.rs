@@ -97,6 +97,7 @@ fn handshake() {
             profile,
             actions,
             hold: true,
+            bounds: Default::default(),
         };
         let mut judge = Judge::new(question, Box::new(Nobody));
         black_box(judge.feed(Side::Client, &script.hello));

@@ -147,7 +147,7 @@ fn a_refusal_tells_the_client_while_it_reads_plaintext() {
     driver.feed(Side::Server, &[Sh::new().bytes(), http.to_vec()].concat());
     assert!(driver.to_client.is_empty());
     let refusal = driver.refusal.unwrap();
-    assert_eq!(refusal.to_client, Some([21, 3, 3, 0, 2, 2, 10]));
+    assert_eq!(refusal.to_client, Some([21, 3, 3, 0, 2, 2, 40]));
     let mut driver = self::driver();
     driver.feed(Side::Client, &Ch::new().bytes());
     driver.feed(Side::Server, &Sh::new().bytes());

@@ -25,6 +25,7 @@ fn judge(case: &Case, actions: RuleActions, hold: bool) -> Judge {
         profile: Profile::by_name(case.profile.split(' ').next().unwrap()).unwrap(),
         actions,
         hold,
+        bounds: Default::default(),
     };
     let verifier = Any {
         chain: case.chain,
@@ -264,6 +265,7 @@ fn a_reported_weakness_hides_no_bad_certificate() {
         profile: Profile::by_name("baseline").unwrap(),
         actions,
         hold: true,
+        bounds: Default::default(),
     };
     let verifier = Any {
         chain: Some(CertificateFault::Expired),

@@ -24,6 +24,7 @@ fuzz_target!(|bytes: &[u8]| {
         profile: Profile::by_name("baseline").expect("a profile"),
         actions: RuleActions::all(Action::Block),
         hold: true,
+        bounds: Default::default(),
     };
     let mut judge = Judge::new(question, Box::new(Nobody));
     let mut held = [0_usize; 2];

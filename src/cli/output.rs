@@ -8,7 +8,10 @@ use super::{USAGE, complain};
 /// Prints `text` and ends with `code`.
 pub(super) fn print(text: &str, code: u8) -> u8 {
     let mut out = io::stdout().lock();
-    finish(out.write_all(text.as_bytes()).and_then(|()| out.flush()), code)
+    finish(
+        out.write_all(text.as_bytes()).and_then(|()| out.flush()),
+        code,
+    )
 }
 
 /// `code`, unless the output failed. A closed pipe (`| head`) has all that its reader wanted.
@@ -42,7 +45,8 @@ pub(super) enum Tone {
 impl Paint {
     /// Colour on a terminal, unless NO_COLOR or a dumb terminal says otherwise.
     pub(super) fn of_stdout(environment: &Environment) -> Paint {
-        let wanted = environment.get("NO_COLOR").is_none() && environment.get("TERM") != Some("dumb");
+        let wanted =
+            environment.get("NO_COLOR").is_none() && environment.get("TERM") != Some("dumb");
         Paint {
             colour: wanted && io::stdout().is_terminal(),
         }

@@ -8,12 +8,13 @@ use tokio::sync::{mpsc, watch};
 
 use super::args::{ServeArgs, SettingsArgs};
 use super::load::{Environment, file_path, settings, sources_and};
-use super::{FINE, USAGE, complain};
+use super::{FAILED, FINE, USAGE, complain};
 use crate::config::{self, Listener as ListenSetting, Loaded, Settings};
 use crate::edge::journal::{Journal, Sink, Sync, Writer};
 use crate::edge::listen::{Listener, raise_descriptor_limit};
 use crate::edge::tls::{RootSource, Roots, Verifier};
 use crate::logic::wire::http1::HeadLimits;
+use crate::logic::wire::tls::Bounds;
 use crate::proxy::{Control, Limits, Parts, Proxy, Timeouts};
 
 pub(super) fn run(args: &ServeArgs) -> u8 {
@@ -76,8 +77,11 @@ async fn serve(args: &ServeArgs, environment: &Environment, loaded: &Loaded) -> 
                     "outgate: {closed} connections were still open after timeouts.drain and were closed"
                 );
             }
-            writer.finish().await;
-            FINE
+            if writer.finish().await {
+                return FINE;
+            }
+            complain("the record could not be completed: its place took nothing more");
+            FAILED
         }
         Err(unavailable) => {
             complain(format_args!(
@@ -134,6 +138,11 @@ fn assemble(environment: &Environment, settings: &Settings) -> Result<(Proxy, Wr
             head: HeadLimits {
                 bytes: settings.limits.head_bytes,
                 headers: settings.limits.headers,
+            },
+            handshake: Bounds {
+                client_hello: settings.limits.hello_bytes,
+                flight: settings.limits.flight_bytes,
+                early: settings.limits.early_bytes,
             },
         },
         clients: settings.clients.allow.clone(),
@@ -228,7 +237,11 @@ async fn asked_to_hurry(mut count: watch::Receiver<u32>) {
 }
 
 /// Reads the settings anew at SIGHUP and when their file changes. A bad file changes nothing.
-fn reload_on_change(args: &SettingsArgs, control: Control, mut hangup: Signal) -> tokio::task::JoinHandle<()> {
+fn reload_on_change(
+    args: &SettingsArgs,
+    control: Control,
+    mut hangup: Signal,
+) -> tokio::task::JoinHandle<()> {
     let args = args.clone();
     tokio::spawn(async move {
         let environment = Environment::read();

@@ -79,7 +79,7 @@ where
     pub async fn run(&mut self, idle: Duration) -> End {
         // Four looks an idle time: no clock is read per chunk.
         const LOOKS: u32 = 4;
-        let period = idle / LOOKS;
+        let period = (idle / LOOKS).max(Duration::from_millis(1));
         // Not `interval`: its first tick waits for the timer's next millisecond.
         let mut look = tokio::time::interval_at(self.looked + period, period);
         loop {

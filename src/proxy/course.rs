@@ -215,6 +215,7 @@ impl Course<'_> {
         self.note_facts(&handshake);
         self.note(refusal);
         let outcome = Outcome {
+            status: Some(200),
             bytes: handshake.bytes(),
             error: Some(refusal.hint.clone()),
             ..Outcome::default()
@@ -238,10 +239,10 @@ impl Course<'_> {
     ) -> Outcome {
         self.note_facts(handshake);
         Outcome {
+            status: Some(200),
             bytes: handshake.bytes(),
             error: Some(why),
             failed,
-            ..Outcome::default()
         }
     }
 
@@ -300,10 +301,10 @@ impl Course<'_> {
         self.note_late_preflight().await;
         self.entry
             .complete(Outcome {
+                status: Some(200),
                 bytes,
                 error,
                 failed,
-                ..Outcome::default()
             })
             .await;
     }

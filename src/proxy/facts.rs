@@ -44,7 +44,11 @@ pub(super) fn findings(fault: &Fault<'_>, is_aws: bool, effective: &Effective) -
         hint,
     };
     let mut found = Vec::new();
-    if fault.rule == Rule::NotTls && is_aws {
+    let is_no_tls = matches!(
+        fault.kind,
+        "client-not-tls" | "server-not-tls" | "server-first"
+    );
+    if fault.rule == Rule::NotTls && is_no_tls && is_aws {
         let hint = format!("Bytes that are not TLS, to an AWS endpoint: {}", fault.hint);
         found.push(finding(Rule::AwsPlaintext, hint));
     }
@@ -103,9 +107,9 @@ pub(super) fn bad_certificate(fault: CertificateFault) -> Refusal {
     Refusal {
         rule: Rule::InvalidCertificate,
         kind: fault.kind(),
-        alert: Some(fault.alert()),
+        alert: Some(fault.alert().told()),
         // Nothing of the server's has been passed on yet: the client still reads plaintext.
-        to_client: Some(alert_record(fault.alert(), Version::TLS12)),
+        to_client: Some(alert_record(fault.alert().told(), Version::TLS12)),
         hint: format!(
             "In a handshake of its own with the same address, outgate found: {}.",
             fault.words()

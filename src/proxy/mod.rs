@@ -149,11 +149,8 @@ impl Proxy {
         let limit: Duration = shared.timeouts.drain;
         let closed = stop.run(limit, hurry).await;
         pulse.abort();
-        // The writer cannot be gone: this handle keeps it.
-        let _ = shared
-            .journal
-            .complete(event(EventKind::Stop, json!({ "closed": closed })))
-            .await;
+        let end = event(EventKind::Stop, json!({ "closed": closed }));
+        shared.journal.complete_last(end).await;
         Ok(closed)
     }
 }

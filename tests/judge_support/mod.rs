@@ -21,6 +21,7 @@ pub fn question(profile: &str) -> Question {
         profile: Profile::by_name(profile).unwrap(),
         actions: RuleActions::all(Action::Block),
         hold: true,
+        bounds: Default::default(),
     }
 }
 

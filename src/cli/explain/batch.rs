@@ -88,7 +88,10 @@ mod tests {
         assert!(answers(b"").is_empty());
         assert_eq!(answers(b"\n").len(), 1);
         assert_eq!(answers(b"\r\n\r\n").len(), 2);
-        assert_eq!(answers(b"https://a.example/\n\nhttps://b.example/").len(), 3);
+        assert_eq!(
+            answers(b"https://a.example/\n\nhttps://b.example/").len(),
+            3
+        );
         assert_eq!(answers(b"\xff\xfe\nhttps://a.example/\n").len(), 2);
     }
 

@@ -10,13 +10,19 @@ pub(super) fn of(explanation: &Explanation, paint: Paint) -> String {
     let mut out = String::new();
     // Writing to a String cannot fail.
     let shown = explanation.url.as_ref().map(ToString::to_string);
-    let title = shown.as_deref().unwrap_or("(not shown: it could not be read)");
+    let title = shown
+        .as_deref()
+        .unwrap_or("(not shown: it could not be read)");
     let _ = writeln!(out, "{}", paint.paint(Tone::Strong, title));
     if let Some(error) = &explanation.error {
         row(&mut out, "error", &paint.paint(Tone::Bad, error));
     }
     if let Some(verdict) = explanation.verdict {
-        row(&mut out, "verdict", &verdict_words(verdict, explanation, paint));
+        row(
+            &mut out,
+            "verdict",
+            &verdict_words(verdict, explanation, paint),
+        );
     }
     if explanation.enforced == Some(false) {
         row(
@@ -91,12 +97,7 @@ fn destination_words(destination: &Destination) -> String {
 }
 
 pub(in crate::cli) fn push_finding(out: &mut String, finding: &Finding, paint: Paint) {
-    let head = format!(
-        "{} {}/{}",
-        finding.action.id(),
-        finding.rule,
-        finding.kind
-    );
+    let head = format!("{} {}/{}", finding.action.id(), finding.rule, finding.kind);
     let place = paint.paint(
         Tone::Quiet,
         &format!("at {}, severity {}", finding.place, finding.severity.id()),

@@ -46,9 +46,7 @@ pub enum Unreadable {
     Scheme,
     #[error("the URL has whitespace or a control character, which must be percent-encoded")]
     Character,
-    #[error(
-        "the URL has a backslash before its path: some programs read another host than others"
-    )]
+    #[error("the URL has a backslash before its path: some programs read another host than others")]
     Backslash,
     #[error("the URL's host or port cannot be read: {0}")]
     Authority(AuthorityError),

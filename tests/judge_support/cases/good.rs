@@ -24,6 +24,24 @@ pub fn good_hellos() -> Vec<Case> {
     early_events.push(s(app()));
     vec![
         good("tls13", full13(&Ch::new(), &Sh::new())),
+        // What only the peers can check is theirs to refuse.
+        good(
+            "a share of an odd length",
+            full13(
+                &Ch::new().ext(51, v16([share(0x1d, 32), share(0x17, 3)].concat())),
+                &Sh::new(),
+            ),
+        ),
+        good("protected records of a byte", {
+            let short = record(23, [1]);
+            vec![
+                c(Ch::new().bytes()),
+                s(Sh::new().bytes()),
+                s(&short),
+                c(&short),
+                s(&short),
+            ]
+        }),
         good(
             "tls13 without compatibility",
             vec![

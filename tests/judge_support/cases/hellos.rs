@@ -145,7 +145,7 @@ pub fn bad_client_hellos() -> Vec<Case> {
         malformed("odd groups", Ch::new().ext(10, v16([0, 0x1d, 0]))),
         malformed("empty schemes", Ch::new().ext(13, v16([]))),
         malformed("trailing in groups", Ch::new().ext(10, [0, 2, 0, 0x1d, 0])),
-        malformed("short share", Ch::new().ext(51, v16(share(0x1d, 31)))),
+        malformed("empty share", Ch::new().ext(51, v16(share(0x1d, 0)))),
         malformed(
             "share of no offered group",
             Ch::new().ext(51, v16(share(0x19, 133))),

@@ -270,16 +270,6 @@ pub fn bad_order() -> Vec<Case> {
             after12(c, certificate(&["p256"])),
         ),
         not_tls(
-            "client's key of another length",
-            "malformed-handshake",
-            after12(c, hs(16, v8([4; 65]))),
-        ),
-        not_tls(
-            "client's empty key",
-            "malformed-handshake",
-            after12(c, hs(16, [])),
-        ),
-        not_tls(
             "no certificate though asked",
             "unexpected-message",
             asked(cke(0x1d)),
@@ -402,14 +392,6 @@ pub fn bad_records() -> Vec<Case> {
             vec![
                 c(Ch::new().bytes()),
                 s([Sh::new().bytes(), record(20, [2])].concat()),
-            ],
-        ),
-        not_tls(
-            "protected record too short",
-            "record-length",
-            vec![
-                c(Ch::new().bytes()),
-                s([Sh::new().bytes(), record(23, [1; 8])].concat()),
             ],
         ),
         not_tls(

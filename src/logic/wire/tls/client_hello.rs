@@ -235,12 +235,9 @@ fn read_shares(body: &[u8]) -> Result<Vec<Group>, Malformed> {
     while !list.is_empty() {
         let group = Group(list.u16()?);
         let share = list.vec16()?;
-        let fits = match group.share_lengths() {
-            Some((length, _)) => share.len() == length,
-            None => !share.is_empty(),
-        };
-        if !fits {
-            return Err(Malformed("key_share of a wrong length"));
+        // A share of a wrong length is the server's to refuse: it is an offer, and no more.
+        if share.is_empty() {
+            return Err(Malformed("key_share that is empty"));
         }
         // At most one share a group, so the list stays as short as a message can make it.
         groups.push(group);

@@ -42,14 +42,14 @@ impl Judge {
             .hello
             .as_ref()
             .map_or(Version::TLS12, |hello| hello.legacy_version);
-        let to_client = fault
-            .alert
+        let alert = fault.alert.map(Alert::told);
+        let to_client = alert
             .filter(|_| self.client_reads_plaintext())
             .map(|alert| alert_record(alert, version));
         Refusal {
             rule: fault.rule,
             kind: fault.kind,
-            alert: fault.alert,
+            alert,
             to_client,
             hint: fault.hint,
         }

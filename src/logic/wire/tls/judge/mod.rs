@@ -1,7 +1,7 @@
 //! The judge: one machine that is fed both directions and says how much may pass.
 //!
 //! It owns no socket, no clock and none of the bytes it judges, but for the handshake message under
-//! way ([`limits::MAX_CLIENT_HELLO`] or [`limits::MAX_SERVER_FLIGHT`] bytes at most). The verdict
+//! way (see [`Bounds`](super::Bounds)). The verdict
 //! depends on the bytes of each direction and on which came first, never on how they were cut.
 //!
 //! What it holds back, as raw bytes with record headers, is bounded too: a record carries one
@@ -26,7 +26,6 @@ use super::code::{Group, Suite};
 use super::facts::Facts;
 use super::fault::Fault;
 use super::step::{Close, Question, Refusal, Side, Step};
-use crate::model::limits;
 use crate::model::{DnsName, Host};
 
 /// Watches a tunnel's handshake. See the module.
@@ -168,7 +167,7 @@ impl Judge {
         }
         let lane = self.lane(side);
         let held = lane.read.saturating_sub(lane.gate.unwrap_or(lane.released));
-        held < limits::MAX_EARLY as u64
+        held < self.question.bounds.early as u64
     }
 
     /// The answer to [`Step::Name`].

@@ -8,7 +8,6 @@ use crate::logic::wire::tls::alert::{Alert, AlertSeen};
 use crate::logic::wire::tls::fault::Fault;
 use crate::logic::wire::tls::record::{ContentType, Piece, RecordHeader};
 use crate::logic::wire::tls::step::Side;
-use crate::model::limits;
 
 /// The most dummy ChangeCipherSpec records of one side (RFC 8446, appendix D.4 asks for one).
 const MAX_CHANGE_CIPHER_SPECS: u8 = 4;
@@ -18,10 +17,8 @@ const MAX_WARNINGS: u8 = 4;
 const MAX_ALERTS_SEEN: usize = 8;
 /// The longest plaintext of a record (RFC 8446, section 5.1).
 const MAX_PLAINTEXT: usize = 1 << 14;
-/// The shortest protected record: TLS 1.3 has a content type and a tag of 8 bytes at least, TLS 1.2
-/// a nonce or a block beside it.
-const MIN_PROTECTED_13: usize = 9;
-const MIN_PROTECTED_12: usize = 16;
+/// The shortest protected record that is taken for one. Whether it decrypts is the peers' to say.
+const MIN_PROTECTED: usize = 1;
 
 impl Judge {
     pub(super) fn read(&mut self, side: Side, bytes: &[u8]) -> Result<(), Stop> {
@@ -114,10 +111,8 @@ impl Judge {
             Treat::Join => (1, MAX_PLAINTEXT),
             Treat::Alert => (2, 2),
             Treat::ChangeCipherSpec => (1, 1),
-            Treat::Protected if self.agreed.before_tls13 => {
-                (MIN_PROTECTED_12, MAX_PLAINTEXT + 2048)
-            }
-            Treat::Protected => (MIN_PROTECTED_13, MAX_PLAINTEXT + 256),
+            Treat::Protected if self.agreed.before_tls13 => (MIN_PROTECTED, MAX_PLAINTEXT + 2048),
+            Treat::Protected => (MIN_PROTECTED, MAX_PLAINTEXT + 256),
         };
         if (min..=max).contains(&header.length) {
             return Ok(());
@@ -223,11 +218,13 @@ impl Judge {
             return Err(self.hard(fault));
         }
         let (limit, word, what) = match side {
-            Side::Client if kind == state::CLIENT_HELLO => {
-                (limits::MAX_CLIENT_HELLO, "client-hello-size", "ClientHello")
-            }
-            Side::Client => (limits::MAX_SERVER_FLIGHT, "client-flight-size", "flight"),
-            Side::Server => (limits::MAX_SERVER_FLIGHT, "server-flight-size", "flight"),
+            Side::Client if kind == state::CLIENT_HELLO => (
+                self.question.bounds.client_hello,
+                "client-hello-size",
+                "ClientHello",
+            ),
+            Side::Client => (self.question.bounds.flight, "client-flight-size", "flight"),
+            Side::Server => (self.question.bounds.flight, "server-flight-size", "flight"),
         };
         let used = if kind == state::CLIENT_HELLO {
             0
