@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use crate::edge::client::ClientIo;
 use crate::edge::dial::dial;
 use crate::edge::journal::Unavailable;
+use crate::edge::relay::Relay;
 use crate::logic::aws::classify;
 use crate::logic::policy::{Effective, Target, Way};
-use crate::logic::record::{Carried, Request, Via};
+use crate::logic::record::{Bytes, Carried, Request, Via};
 use crate::logic::wire::tls::{Bounds, Judge, Question};
 use crate::model::{Authority, Host, Mode};
 
@@ -46,11 +48,31 @@ pub(super) trait TunnelClient {
 pub(super) async fn tunnel<C: TunnelClient>(
     shared: &Shared,
     active: &Active,
-    mut draft: Draft,
+    draft: Draft,
     connect: Connect<'_>,
     client: C,
     drain: &mut Drain,
 ) {
+    // Boxed one after the other, so that what establishing needs is given back before the relay,
+    // which may last days.
+    let established = Box::pin(establish(shared, active, draft, connect, client, drain)).await;
+    if let Some((course, relay, before)) = established {
+        Box::pin(course.relay(relay, before, shared.timeouts.idle, drain)).await;
+    }
+}
+
+/// A tunnel to relay, and what has passed already.
+type Established<'a, S> = (Course<'a>, Relay<S, TcpStream>, Bytes);
+
+/// From the request to a judged handshake; `None`: it ended before, and that is on record.
+async fn establish<'a, C: TunnelClient>(
+    shared: &Shared,
+    active: &Active,
+    mut draft: Draft,
+    connect: Connect<'a>,
+    client: C,
+    drain: &mut Drain,
+) -> Option<Established<'a, C::Stream>> {
     // The handshake's time runs from CONNECT.
     let deadline = Instant::now() + shared.timeouts.handshake;
     let policy = &active.policy;
@@ -95,14 +117,16 @@ pub(super) async fn tunnel<C: TunnelClient>(
             draft
                 .refuse(&shared.journal, &decision, Some(answer.status))
                 .await;
-            return client.refuse(&answer, &id).await;
+            client.refuse(&answer, &id).await;
+            return None;
         }
         Routed::Unresolved { decision, reason } => {
             let answer = Answer::upstream(502, "dns_error", reason);
-            return match draft.open(&shared.journal, &decision).await {
+            match draft.open(&shared.journal, &decision).await {
                 Ok(entry) => fail(entry, client, &answer).await,
                 Err((unavailable, id)) => refuse_unrecorded(client, &unavailable, &id).await,
-            };
+            }
+            return None;
         }
         Routed::Permitted {
             decision,
@@ -118,7 +142,10 @@ pub(super) async fn tunnel<C: TunnelClient>(
     };
     let mut entry = match draft.open(&shared.journal, &decision).await {
         Ok(entry) => entry,
-        Err((unavailable, id)) => return refuse_unrecorded(client, &unavailable, &id).await,
+        Err((unavailable, id)) => {
+            refuse_unrecorded(client, &unavailable, &id).await;
+            return None;
+        }
     };
 
     // Before our own connection, so that a server that serves one after the other serves it first.
@@ -132,12 +159,9 @@ pub(super) async fn tunnel<C: TunnelClient>(
         Ok(stream) => stream,
         Err(error) => {
             let (status, word) = facts::dial_failure(&error);
-            return fail(
-                entry,
-                client,
-                &Answer::upstream(status, word, error.to_string()),
-            )
-            .await;
+            let answer = Answer::upstream(status, word, error.to_string());
+            fail(entry, client, &answer).await;
+            return None;
         }
     };
     if let Ok(peer) = upstream.peer_addr() {
@@ -147,12 +171,13 @@ pub(super) async fn tunnel<C: TunnelClient>(
         Ok(accepted) => accepted,
         Err(error) => {
             let error = Some(format!("the client is gone: {error}"));
-            return entry
+            entry
                 .complete(Outcome {
                     error,
                     ..Outcome::default()
                 })
                 .await;
+            return None;
         }
     };
     let verifier = Arc::clone(&shared.verifier);
@@ -174,17 +199,12 @@ pub(super) async fn tunnel<C: TunnelClient>(
         deadline,
         seen: None,
     };
-    // Boxed, so that what a handshake needs is given back before the relay, which may last days.
-    let judged = Box::pin(course.judge(shared, active, handshake, drain)).await;
-    match judged {
-        Judged::Pass(relay, before) => {
-            course
-                .relay(relay, before, shared.timeouts.idle, drain)
-                .await
-        }
-        Judged::Refused(handshake, refusal) => Box::pin(course.refuse(handshake, &refusal)).await,
+    match course.judge(shared, active, handshake, drain).await {
+        Judged::Pass(relay, before) => return Some((course, relay, before)),
+        Judged::Refused(handshake, refusal) => course.refuse(handshake, &refusal).await,
         Judged::Ended(outcome) => course.entry.complete(outcome).await,
     }
+    None
 }
 
 async fn fail<C: TunnelClient>(entry: Entry, client: C, answer: &Answer) {
