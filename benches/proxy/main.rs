@@ -63,7 +63,8 @@ fn main() {
         rivals.extend(Rival::start(Kind::BareRelay, origin));
     }
     let contest = Contest::new(rivals, origin, script, options.quick);
-    let sections: [(&str, fn(&Contest)); 5] = [
+    type Section = (&'static str, fn(&Contest));
+    let sections: [Section; 5] = [
         ("new", section::new_tunnels),
         ("gigabyte", section::gigabyte),
         ("latency", section::latency),
