@@ -35,3 +35,6 @@ pub mod cli;
 pub mod edge;
 #[cfg(feature = "edge")]
 pub mod proxy;
+
+#[doc = include_str!("../docs/rules.md")]
+pub mod rules {}

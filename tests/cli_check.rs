@@ -8,7 +8,6 @@
     reason = "the helpers of tests may panic as tests do"
 )]
 
-#[allow(unreachable_pub, reason = "shared by several test files")]
 mod support;
 
 use std::io::{Read as _, Write as _};

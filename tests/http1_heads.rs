@@ -676,7 +676,7 @@ fn headlike() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(600))]
 
     #[test]
     fn any_prefix_agrees_with_the_whole(bytes in headlike()) {

@@ -54,6 +54,15 @@ pub(super) struct SettingsArgs {
     /// Where to listen: ADDR:PORT or unix:/path (port 0 takes a free one); may be repeated
     #[arg(long, value_name = "ADDR")]
     pub listen: Vec<String>,
+    /// Where metrics and health are served; "" turns it off
+    #[arg(long, value_name = "ADDR")]
+    pub(super) admin: Option<String>,
+    /// Whose TLS is ended here: none, aws or all
+    #[arg(long, value_name = "HOSTS")]
+    pub(super) intercept: Option<String>,
+    /// Where the authority for interception lies
+    #[arg(long, value_name = "DIR")]
+    pub(super) ca_dir: Option<String>,
     /// Whether verdicts are carried out: enforce or report
     #[arg(long, value_name = "MODE")]
     pub mode: Option<String>,

@@ -33,7 +33,7 @@ pub(super) fn run(args: &ConfigArgs) -> u8 {
 
 fn check(args: &SettingsArgs, as_json: bool) -> u8 {
     let environment = Environment::read();
-    let loaded = match sources_and(args, &environment, |sources| load(sources)) {
+    let loaded = match sources_and(args, &environment, load) {
         Ok(loaded) => loaded,
         Err(code) => return code,
     };

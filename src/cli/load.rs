@@ -174,6 +174,9 @@ fn flags(args: &SettingsArgs) -> Vec<FlagValue> {
     let one = |value: &Option<String>| value.iter().cloned().collect::<Vec<_>>();
     let all = [
         ("--listen", "listen.proxy", args.listen.clone()),
+        ("--admin", "listen.admin", one(&args.admin)),
+        ("--intercept", "intercept.hosts", one(&args.intercept)),
+        ("--ca-dir", "intercept.ca_dir", one(&args.ca_dir)),
         ("--mode", "mode", one(&args.mode)),
         ("--audit", "audit.path", one(&args.audit)),
         (

@@ -52,11 +52,6 @@ impl Paint {
         }
     }
 
-    #[cfg(test)]
-    pub(super) const fn none() -> Paint {
-        Paint { colour: false }
-    }
-
     /// `text` in that tone.
     pub(super) fn paint(self, tone: Tone, text: &str) -> String {
         let code = match tone {

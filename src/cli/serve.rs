@@ -3,17 +3,18 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
 use super::args::{ServeArgs, SettingsArgs};
 use super::load::{Environment, file_path, settings, sources_and};
-use super::{FINE, USAGE, complain};
+use super::{FAILED, FINE, USAGE, complain};
 use crate::config::{self, Listener as ListenSetting, Loaded, Settings};
 use crate::edge::journal::{Journal, Sink, Sync, Writer};
 use crate::edge::listen::{Listener, raise_descriptor_limit};
 use crate::edge::tls::{RootSource, Roots, Verifier};
 use crate::logic::wire::http1::HeadLimits;
+use crate::logic::wire::tls::Bounds;
 use crate::proxy::{Control, Limits, Parts, Proxy, Timeouts};
 
 pub(super) fn run(args: &ServeArgs) -> u8 {
@@ -45,6 +46,15 @@ pub(super) fn run(args: &ServeArgs) -> u8 {
 
 async fn serve(args: &ServeArgs, environment: &Environment, loaded: &Loaded) -> u8 {
     raise_descriptor_limit();
+    // Before anybody can know that we run: a signal without its handler ends the process at once,
+    // with nothing on record.
+    let (signals, hangup) = match (count_signals(), signal(SignalKind::hangup())) {
+        (Ok(signals), Ok(hangup)) => (signals, hangup),
+        (Err(error), _) | (_, Err(error)) => {
+            complain(format_args!("cannot handle signals: {error}"));
+            return USAGE;
+        }
+    };
     let (proxy, writer) = match assemble(environment, &loaded.settings) {
         Ok(parts) => parts,
         Err(why) => {
@@ -53,8 +63,7 @@ async fn serve(args: &ServeArgs, environment: &Environment, loaded: &Loaded) -> 
         }
     };
     announce(environment, &loaded.settings, &proxy, &writer);
-    let reloads = reload_on_change(&args.settings, proxy.control());
-    let signals = count_signals();
+    let reloads = reload_on_change(&args.settings, proxy.control(), hangup);
     let ended = proxy
         .run(asked_to_stop(signals.clone()), asked_to_hurry(signals))
         .await;
@@ -68,8 +77,11 @@ async fn serve(args: &ServeArgs, environment: &Environment, loaded: &Loaded) -> 
                     "outgate: {closed} connections were still open after timeouts.drain and were closed"
                 );
             }
-            writer.finish().await;
-            FINE
+            if writer.finish().await {
+                return FINE;
+            }
+            complain("the record could not be completed: its place took nothing more");
+            FAILED
         }
         Err(unavailable) => {
             complain(format_args!(
@@ -127,6 +139,11 @@ fn assemble(environment: &Environment, settings: &Settings) -> Result<(Proxy, Wr
                 bytes: settings.limits.head_bytes,
                 headers: settings.limits.headers,
             },
+            handshake: Bounds {
+                client_hello: settings.limits.hello_bytes,
+                flight: settings.limits.flight_bytes,
+                early: settings.limits.early_bytes,
+            },
         },
         clients: settings.clients.allow.clone(),
     });
@@ -174,6 +191,9 @@ fn announce(environment: &Environment, settings: &Settings, proxy: &Proxy, write
     if settings.policy.mode == crate::model::Mode::Report {
         eprintln!("mode: report (nothing is blocked)");
     }
+    if settings.listen.admin.is_some() {
+        eprintln!("listen.admin is not served by this version");
+    }
     let blind = settings.blind_rules();
     if !blind.is_empty() {
         let names: Vec<&str> = blind.iter().map(|rule| rule.id()).collect();
@@ -189,15 +209,11 @@ fn announce(environment: &Environment, settings: &Settings, proxy: &Proxy, write
 }
 
 /// Counts SIGTERM and SIGINT: the first asks for an orderly stop, the second for a quick one.
-fn count_signals() -> watch::Receiver<u32> {
+fn count_signals() -> std::io::Result<watch::Receiver<u32>> {
+    let mut term = signal(SignalKind::terminate())?;
+    let mut int = signal(SignalKind::interrupt())?;
     let (tell, count) = watch::channel(0);
     tokio::spawn(async move {
-        let (Ok(mut term), Ok(mut int)) = (
-            signal(SignalKind::terminate()),
-            signal(SignalKind::interrupt()),
-        ) else {
-            return std::future::pending().await;
-        };
         loop {
             tokio::select! {
                 _ = term.recv() => {}
@@ -206,7 +222,7 @@ fn count_signals() -> watch::Receiver<u32> {
             tell.send_modify(|count| *count += 1);
         }
     });
-    count
+    Ok(count)
 }
 
 async fn asked_to_stop(mut count: watch::Receiver<u32>) {
@@ -221,7 +237,11 @@ async fn asked_to_hurry(mut count: watch::Receiver<u32>) {
 }
 
 /// Reads the settings anew at SIGHUP and when their file changes. A bad file changes nothing.
-fn reload_on_change(args: &SettingsArgs, control: Control) -> tokio::task::JoinHandle<()> {
+fn reload_on_change(
+    args: &SettingsArgs,
+    control: Control,
+    mut hangup: Signal,
+) -> tokio::task::JoinHandle<()> {
     let args = args.clone();
     tokio::spawn(async move {
         let environment = Environment::read();
@@ -231,9 +251,8 @@ fn reload_on_change(args: &SettingsArgs, control: Control) -> tokio::task::JoinH
         let _watcher = path
             .as_ref()
             .and_then(|path| watch(path.clone(), poke.clone()));
-        let Ok(mut hangup) = signal(SignalKind::hangup()) else {
-            return;
-        };
+        // What changed between reading the file and watching it would never be told.
+        let _ = poke.try_send(());
         loop {
             tokio::select! {
                 _ = hangup.recv() => {}

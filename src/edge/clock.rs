@@ -1,8 +1,10 @@
 //! The one place that reads the clock.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use uuid::Uuid;
+
+const PULSE: Duration = Duration::from_secs(1);
 
 /// Now, as RFC 3339 in UTC with microseconds.
 pub fn timestamp() -> String {
@@ -27,6 +29,17 @@ pub fn unix_seconds() -> u64 {
 /// A new id (UUID v7), which sorts by time.
 pub fn new_id() -> String {
     Uuid::now_v7().to_string()
+}
+
+/// Sleeps for a second at a time, for ever.
+///
+/// The runtime wakes its sleeping thread (a write to an eventfd, and a turn of that thread for
+/// nothing) for each new deadline that is earlier than all others. Every tunnel sets several, all
+/// of them further away than a second: while this one is pending, none wakes anybody.
+pub async fn pulse() {
+    loop {
+        tokio::time::sleep(PULSE).await;
+    }
 }
 
 #[cfg(test)]

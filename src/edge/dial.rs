@@ -5,6 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
@@ -53,14 +54,16 @@ async fn dial_any(addresses: &[SocketAddr], limit: Duration) -> Result<TcpStream
     Ok(stream)
 }
 
-/// What every TCP connection of ours gets: no delay for small writes, and keep-alive.
-pub fn prepare(stream: &TcpStream) {
+/// What every TCP connection of ours gets: no delay for small writes, and keep-alive. On Linux a
+/// listening socket hands both on to what it accepts.
+pub fn prepare<'s>(socket: impl Into<SockRef<'s>>) {
+    let socket = socket.into();
     // Neither is needed for correctness; a socket that refuses them still works.
-    let _ = stream.set_nodelay(true);
+    let _ = socket.set_tcp_nodelay(true);
     let keep_alive = socket2::TcpKeepalive::new()
         .with_time(KEEP_ALIVE)
         .with_interval(KEEP_ALIVE);
-    let _ = socket2::SockRef::from(stream).set_tcp_keepalive(&keep_alive);
+    let _ = socket.set_tcp_keepalive(&keep_alive);
 }
 
 async fn connect(address: SocketAddr) -> Result<TcpStream, DialError> {

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
 
 use crate::logic::record::Bytes;
 
@@ -39,6 +40,11 @@ pub struct Relay<C, U> {
     upstream: U,
     up: Half,
     down: Half,
+    /// When it was last looked whether anything moved, what had moved by then, and how many looks
+    /// had found nothing new.
+    looked: Instant,
+    seen: Bytes,
+    quiet: u32,
 }
 
 impl<C, U> Relay<C, U>
@@ -54,6 +60,9 @@ where
             upstream,
             up: Half::new(client_ended),
             down: Half::new(upstream_ended),
+            looked: Instant::now(),
+            seen: Bytes::default(),
+            quiet: 0,
         }
     }
 
@@ -70,19 +79,18 @@ where
     pub async fn run(&mut self, idle: Duration) -> End {
         // Four looks an idle time: no clock is read per chunk.
         const LOOKS: u32 = 4;
-        let mut look = tokio::time::interval(idle / LOOKS);
-        look.tick().await;
-        let mut quiet = 0;
-        let mut seen = self.bytes();
+        let period = (idle / LOOKS).max(Duration::from_millis(1));
+        // Not `interval`: its first tick waits for the timer's next millisecond.
+        let mut look = tokio::time::interval_at(self.looked + period, period);
         loop {
             tokio::select! {
                 biased;
                 end = std::future::poll_fn(|context| self.poll(context)) => return end,
-                _ = look.tick() => {
+                at = look.tick() => {
                     let now = self.bytes();
-                    quiet = if now == seen { quiet + 1 } else { 0 };
-                    seen = now;
-                    if quiet >= LOOKS {
+                    self.quiet = if now == self.seen { self.quiet + 1 } else { 0 };
+                    (self.looked, self.seen) = (at, now);
+                    if self.quiet >= LOOKS {
                         return End::Idle;
                     }
                 }

@@ -151,7 +151,14 @@ mod tests {
 
     #[test]
     fn the_strongest_action_wins_and_the_first_rule_names_it() {
-        let cases: [(&[(Rule, Action)], Mode, Verdict, Verdict, Option<Rule>); 7] = [
+        type Case = (
+            &'static [(Rule, Action)],
+            Mode,
+            Verdict,
+            Verdict,
+            Option<Rule>,
+        );
+        let cases: [Case; 7] = [
             (&[], Mode::Enforce, Verdict::Allow, Verdict::Allow, None),
             (
                 &[(Rule::Port, Action::Off)],

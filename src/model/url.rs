@@ -11,6 +11,9 @@ impl SafeUrl {
     /// unless their name is known to be harmless, the fragment is dropped, and control and
     /// bidirectional characters are percent-encoded.
     pub fn redact(url: &str) -> SafeUrl {
+        if url.starts_with("//") && url.contains('@') {
+            return SafeUrl::of_unreadable(url);
+        }
         let url = url.split_once('#').map_or(url, |(head, _)| head);
         let (base, query) = match url.split_once('?') {
             Some((base, query)) => (base, Some(query)),
@@ -36,6 +39,32 @@ impl SafeUrl {
             }
         }
         SafeUrl(text)
+    }
+
+    /// What may be shown of a request target that could not be read: where its authority ends is
+    /// not known, so everything before the last `@` may be a password, and a target of no known
+    /// form is shown not at all.
+    pub fn of_unreadable(target: &str) -> SafeUrl {
+        if let Some((_, after)) = target.rsplit_once('@') {
+            let end = after.find(['/', '?', '#', '\\']).unwrap_or(after.len());
+            let mut text = "***@".to_owned();
+            push_escaped(&mut text, after.get(..end).unwrap_or_default());
+            return SafeUrl(text);
+        }
+        let has_port = |authority: &str| {
+            authority
+                .rsplit_once(':')
+                .is_some_and(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()))
+        };
+        let is_known = target.starts_with('/')
+            || target.starts_with("http://")
+            || target.starts_with("https://")
+            || has_port(target);
+        if is_known {
+            SafeUrl::redact(target)
+        } else {
+            SafeUrl("***".to_owned())
+        }
     }
 
     /// The redacted text.
@@ -82,7 +111,7 @@ fn redact_userinfo(base: &str) -> String {
 
 /// Whether a query value is no secret. Where an `@` stands may be userinfo.
 fn is_shown(name: &str, value: &str) -> bool {
-    value.is_empty() || (is_harmless(name) && !value.contains('@') && !value.contains("%40"))
+    value.is_empty() || (is_harmless(name) && is_plain(value) && !value.contains("%40"))
 }
 
 /// Query names whose values are addressing, not secrets: AWS and S3 sub-resources and the
@@ -116,6 +145,13 @@ fn is_harmless(name: &str) -> bool {
     ];
     let lower = name.to_ascii_lowercase();
     NAMES.contains(&lower.as_str())
+}
+
+/// One value and nothing behind it: some servers take `;` for `&`.
+fn is_plain(value: &str) -> bool {
+    value
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"-_.:/+*,~%".contains(&byte))
 }
 
 fn is_word(text: &str) -> bool {
@@ -152,6 +188,39 @@ pub(crate) fn is_unprintable(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_what_cannot_be_read_only_what_is_surely_no_password_is_shown() {
+        let cases = [
+            ("http://u:secret/x@h:80/p", "***@h:80"),
+            ("http://u:secret?x@h/", "***@h"),
+            ("http://u:secret#x@h\\y", "***@h"),
+            ("http:/u:secret@h/", "***@h"),
+            ("u:secret@h:443", "***@h:443"),
+            ("//u:secret@h/", "***@h"),
+            ("//h/a", "//h/a"),
+            ("secret", "***"),
+            ("u:secret", "***"),
+            ("h:99999", "h:99999"),
+            ("http://h/a?token=secret#b", "http://h/a?token=***"),
+            ("/a?token=secret", "/a?token=***"),
+        ];
+        for (target, shown) in cases {
+            assert_eq!(SafeUrl::of_unreadable(target).as_str(), shown, "{target}");
+        }
+    }
+
+    #[test]
+    fn a_harmless_value_hides_no_other() {
+        assert_eq!(
+            SafeUrl::redact("/?action=x;token=secret").as_str(),
+            "/?action=***"
+        );
+        assert_eq!(
+            SafeUrl::redact("/?action=List-It").as_str(),
+            "/?action=List-It"
+        );
+    }
 
     #[test]
     fn urls_are_shown_without_their_secrets() {

@@ -81,6 +81,7 @@ mod tests {
             connections: 3,
             connections_per_client: 2,
             head: Default::default(),
+            handshake: Default::default(),
         };
         let admission = Admission::new(limits);
         let [one, two] = ["10.0.0.1", "10.0.0.2"].map(|ip| Some(ip.parse::<IpAddr>().unwrap()));

@@ -186,7 +186,7 @@ mod tests {
         assert_eq!(
             text,
             "HTTP/1.1 403 Blocked by outgate: aws-plaintext\r\n\
-             content-type: application/problem+json\r\ncontent-length: 242\r\n\
+             content-type: application/problem+json\r\ncontent-length: 229\r\n\
              proxy-status: outgate; error=http_request_denied; details=\"aws-plaintext\"\r\n\
              cache-control: no-store\r\nconnection: close\r\n\r\n\
              {\"type\":\"https://docs.rs/outgate/latest/outgate/rules/index.html#aws-plaintext\",\

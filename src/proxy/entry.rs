@@ -22,7 +22,8 @@ const MAX_ERROR: usize = 512;
 /// What is known of a request before anything is decided.
 #[derive(Debug)]
 pub(super) struct Draft {
-    line: Line,
+    /// Boxed: a draft goes from step to step.
+    line: Box<Line>,
     started: Instant,
     mode: Mode,
 }
@@ -53,7 +54,7 @@ impl Draft {
             error: None,
         };
         Draft {
-            line,
+            line: Box::new(line),
             started: Instant::now(),
             mode,
         }

@@ -8,8 +8,8 @@ use crate::edge::tls::{Peer, Seen};
 use crate::logic::policy::Effective;
 use crate::logic::record::{ClientTls, Preflight, Tls, UpstreamTls, cut};
 use crate::logic::wire::tls::{
-    CertificateFacts, CertificateFault, ClientFacts, Facts, Group, Refusal, Sni, Suite,
-    UpstreamFacts, Version,
+    Alert, CertificateFacts, CertificateFault, ClientFacts, Facts, Group, Refusal, Sni, Suite,
+    UpstreamFacts, Version, alert_record,
 };
 use crate::model::{Action, Authority, Decision, DnsName, Finding, Host, Rule, Severity};
 
@@ -44,7 +44,11 @@ pub(super) fn findings(fault: &Fault<'_>, is_aws: bool, effective: &Effective) -
         hint,
     };
     let mut found = Vec::new();
-    if fault.rule == Rule::NotTls && is_aws {
+    let is_no_tls = matches!(
+        fault.kind,
+        "client-not-tls" | "server-not-tls" | "server-first"
+    );
+    if fault.rule == Rule::NotTls && is_no_tls && is_aws {
         let hint = format!("Bytes that are not TLS, to an AWS endpoint: {}", fault.hint);
         found.push(finding(Rule::AwsPlaintext, hint));
     }
@@ -82,7 +86,7 @@ pub(super) fn foreign_address(
     effective: &Effective,
     error: Option<String>,
 ) -> Finding {
-    let why = error.map_or_else(|| format!("{name} does not resolve to it"), |error| error);
+    let why = error.unwrap_or_else(|| format!("{name} does not resolve to it"));
     Finding {
         rule: Rule::SniMismatch,
         kind: "foreign-address",
@@ -103,8 +107,9 @@ pub(super) fn bad_certificate(fault: CertificateFault) -> Refusal {
     Refusal {
         rule: Rule::InvalidCertificate,
         kind: fault.kind(),
-        alert: Some(fault.alert()),
-        to_client: None,
+        alert: Some(fault.alert().told()),
+        // Nothing of the server's has been passed on yet: the client still reads plaintext.
+        to_client: Some(alert_record(fault.alert().told(), Version::TLS12)),
         hint: format!(
             "In a handshake of its own with the same address, outgate found: {}.",
             fault.words()
@@ -122,8 +127,8 @@ pub(super) fn refused_name(decision: &Decision) -> Refusal {
     Refusal {
         rule,
         kind,
-        alert: Some(crate::logic::wire::tls::Alert::UnrecognizedName),
-        to_client: None,
+        alert: Some(Alert::UnrecognizedName),
+        to_client: Some(alert_record(Alert::UnrecognizedName, Version::TLS12)),
         hint,
     }
 }

@@ -337,13 +337,15 @@ impl Course<'_> {
             })
             .await;
         match outcome.client {
-            After::Reuse => {
+            // The exchange left the connection fit for another request; our own answer to this
+            // one has not been given yet, and ends it.
+            After::Reuse if answer.is_none() => {
                 if outcome.upstream_reusable {
                     *idle = Some(upstream);
                 }
                 Some(conn)
             }
-            After::Close => {
+            After::Reuse | After::Close => {
                 let words = answer.map_or_else(Vec::new, |answer| answer.http1(&id, is_head));
                 last_words(conn.stream_mut(), &words).await;
                 None

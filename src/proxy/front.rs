@@ -78,7 +78,8 @@ fn visitor(peer: Option<SocketAddr>) -> Visitor {
     }
 }
 
-/// Serves one connection to its end.
+/// Serves one connection to its end. What a step needs is boxed and given back with the step, so
+/// that a connection that waits, or relays for days, holds little.
 pub(super) async fn serve_connection(
     shared: Arc<Shared>,
     stream: ClientStream,
@@ -88,13 +89,13 @@ pub(super) async fn serve_connection(
     let visitor = visitor(peer);
     let mut conn = Conn::new(stream);
     if let Some(refused) = stranger(&shared, peer) {
-        return refuse(&shared, &visitor, conn, refused, None).await;
+        return Box::pin(refuse(&shared, &visitor, conn, refused, None)).await;
     }
     let mut served = 0_u64;
     // The upstream connection of the last forwarded request, for the next one.
     let mut idle = None;
     loop {
-        match read_head(&shared, &mut conn, served == 0, &mut drain).await {
+        match Box::pin(read_head(&shared, &mut conn, served == 0, &mut drain)).await {
             Read::Head(head) => {
                 let active = shared.active.load_full();
                 let draft = Draft::new(
@@ -103,20 +104,21 @@ pub(super) async fn serve_connection(
                     &active.hash,
                     active.policy.mode,
                 );
-                match course(&shared, &active, draft, *head, conn, &mut idle, &mut drain).await {
+                let course = course(&shared, &active, draft, head, conn, &mut idle, &mut drain);
+                match Box::pin(course).await {
                     Some(again) => conn = again,
                     None => return,
                 }
                 served += 1;
             }
-            Read::Http2 => return h2::serve(shared, visitor, conn, drain).await,
+            Read::Http2 => return Box::pin(h2::serve(shared, visitor, conn, drain)).await,
             Read::Refused(refused) => {
                 let seen = heads::glimpse(conn.buffered());
-                return refuse(&shared, &visitor, conn, refused, seen).await;
+                return Box::pin(refuse(&shared, &visitor, conn, refused, seen)).await;
             }
             Read::Gone { error, bytes } => {
                 if served == 0 || bytes > 0 {
-                    never_a_request(&shared, &visitor, error, bytes).await;
+                    Box::pin(never_a_request(&shared, &visitor, error, bytes)).await;
                 }
                 return;
             }
@@ -129,7 +131,7 @@ async fn course(
     shared: &Arc<Shared>,
     active: &Active,
     mut draft: Draft,
-    head: RequestHead,
+    head: Box<RequestHead>,
     conn: Conn<ClientStream>,
     idle: &mut Option<Idle>,
     drain: &mut Drain,
@@ -159,7 +161,10 @@ async fn course(
                 shared,
                 active,
                 draft,
-                Forward { request, head },
+                Forward {
+                    request,
+                    head: *head,
+                },
                 conn,
                 idle,
                 drain,
@@ -176,7 +181,7 @@ async fn course(
                     .to_owned(),
                 status: 400,
             };
-            refuse_draft(shared, draft, conn, refused).await;
+            Box::pin(refuse_draft(shared, draft, conn, refused)).await;
             None
         }
     }
@@ -241,37 +246,39 @@ fn head_timeout(shared: &Shared) -> Refused {
 
 /// Reads on until it is clear what the client began with, and its head is whole.
 async fn judge_start(shared: &Shared, conn: &mut Conn<ClientStream>, first: bool) -> Read {
-    while first {
-        let (kind, hint) = match first_bytes(conn.buffered()) {
-            FirstBytes::NeedMore => match conn.read_more().await {
-                Ok(0) => break,
-                Ok(_) => continue,
-                Err(error) => {
-                    return Read::Gone {
-                        error: Some(error.to_string()),
-                        bytes: conn.buffered().len(),
-                    };
-                }
-            },
-            FirstBytes::Http2Preface => return Read::Http2,
-            FirstBytes::Http1 | FirstBytes::Unknown => break,
-            FirstBytes::TlsClientHello => (
-                "tls-client-hello",
-                "This port speaks plain HTTP, and the client began with TLS. Write the proxy's URL with http://, \
+    if first {
+        loop {
+            let (kind, hint) = match first_bytes(conn.buffered()) {
+                FirstBytes::NeedMore => match conn.read_more().await {
+                    Ok(0) => break,
+                    Ok(_) => continue,
+                    Err(error) => {
+                        return Read::Gone {
+                            error: Some(error.to_string()),
+                            bytes: conn.buffered().len(),
+                        };
+                    }
+                },
+                FirstBytes::Http2Preface => return Read::Http2,
+                FirstBytes::Http1 | FirstBytes::Unknown => break,
+                FirstBytes::TlsClientHello => (
+                    "tls-client-hello",
+                    "This port speaks plain HTTP, and the client began with TLS. Write the proxy's URL with http://, \
                  as in HTTPS_PROXY=http://127.0.0.1:3128: what the client sends through it stays encrypted.",
-            ),
-            FirstBytes::Socks4 | FirstBytes::Socks5 => (
-                "socks",
-                "This is an HTTP proxy, and the client began with SOCKS. Set HTTPS_PROXY and HTTP_PROXY to \
+                ),
+                FirstBytes::Socks4 | FirstBytes::Socks5 => (
+                    "socks",
+                    "This is an HTTP proxy, and the client began with SOCKS. Set HTTPS_PROXY and HTTP_PROXY to \
                  http://127.0.0.1:3128 instead of a socks:// URL in ALL_PROXY.",
-            ),
-        };
-        return Read::Refused(Refused {
-            rule: Rule::MalformedRequest,
-            kind,
-            hint: hint.to_owned(),
-            status: 400,
-        });
+                ),
+            };
+            return Read::Refused(Refused {
+                rule: Rule::MalformedRequest,
+                kind,
+                hint: hint.to_owned(),
+                status: 400,
+            });
+        }
     }
     match conn.read_request_head(shared.limits.head).await {
         Ok(Some(head)) => Read::Head(Box::new(head)),

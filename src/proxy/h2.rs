@@ -37,7 +37,12 @@ use super::upstream::connect;
 const STREAMS: u32 = 256;
 
 /// Serves one connection to its end.
-pub(super) async fn serve(shared: Arc<Shared>, visitor: Visitor, conn: Conn<ClientStream>, mut drain: Drain) {
+pub(super) async fn serve(
+    shared: Arc<Shared>,
+    visitor: Visitor,
+    conn: Conn<ClientStream>,
+    mut drain: Drain,
+) {
     let (stream, prefix) = conn.into_parts();
     let io = TokioIo::new(Prefixed::new(prefix, stream));
     let header_bytes = u32::try_from(shared.limits.head.bytes).unwrap_or(u32::MAX);
@@ -62,9 +67,19 @@ pub(super) async fn serve(shared: Arc<Shared>, visitor: Visitor, conn: Conn<Clie
     }
 }
 
-async fn answer(shared: Arc<Shared>, visitor: Visitor, request: Request<Incoming>, drain: Drain) -> Response<Reply> {
+async fn answer(
+    shared: Arc<Shared>,
+    visitor: Visitor,
+    request: Request<Incoming>,
+    drain: Drain,
+) -> Response<Reply> {
     let active = shared.active.load_full();
-    let draft = Draft::new(&visitor.conn, &visitor.client, &active.hash, active.policy.mode);
+    let draft = Draft::new(
+        &visitor.conn,
+        &visitor.client,
+        &active.hash,
+        active.policy.mode,
+    );
     if request.method() == Method::CONNECT {
         return accept_tunnel(shared, active, draft, request, drain).await;
     }
@@ -78,21 +93,40 @@ async fn accept_tunnel(
     mut request: Request<Incoming>,
     mut drain: Drain,
 ) -> Response<Reply> {
-    let target = request.uri().authority().map(ToString::to_string).unwrap_or_default();
+    let target = request
+        .uri()
+        .authority()
+        .map(ToString::to_string)
+        .unwrap_or_default();
     let recorded = recorded(&request, &target, None);
     let authority = match Authority::parse(&target, None) {
         Ok(authority) => authority,
-        Err(error) => return malformed(&shared, draft, recorded, "target", error.to_string()).await,
+        Err(error) => {
+            return malformed(&shared, draft, recorded, "target", error.to_string()).await;
+        }
     };
-    let recorded = Recorded { host: Some(authority.host.to_string()), port: Some(authority.port), ..recorded };
+    let recorded = Recorded {
+        host: Some(authority.host.to_string()),
+        port: Some(authority.port),
+        ..recorded
+    };
     let (reply, replied) = oneshot::channel();
-    let client = StreamTunnel { reply, upgrade: hyper::upgrade::on(&mut request) };
+    let client = StreamTunnel {
+        reply,
+        upgrade: hyper::upgrade::on(&mut request),
+    };
     // A task of its own: the tunnel goes on when the answer's head is out.
     tokio::spawn(async move {
-        let connect = Connect { authority: &authority, host: None, request: recorded };
+        let connect = Connect {
+            authority: &authority,
+            host: None,
+            request: recorded,
+        };
         Box::pin(tunnel(&shared, &active, draft, connect, client, &mut drain)).await;
     });
-    replied.await.unwrap_or_else(|_| status_only(StatusCode::BAD_GATEWAY))
+    replied
+        .await
+        .unwrap_or_else(|_| status_only(StatusCode::BAD_GATEWAY))
 }
 
 /// A CONNECT stream.
@@ -119,28 +153,65 @@ impl TunnelClient for StreamTunnel {
     }
 }
 
-async fn forward(shared: &Shared, active: &Active, draft: Draft, request: Request<Incoming>) -> Response<Reply> {
-    let target = request.uri().authority().map(ToString::to_string).unwrap_or_default();
+async fn forward(
+    shared: &Shared,
+    active: &Active,
+    draft: Draft,
+    request: Request<Incoming>,
+) -> Response<Reply> {
+    let target = request
+        .uri()
+        .authority()
+        .map(ToString::to_string)
+        .unwrap_or_default();
     let scheme = request.uri().scheme_str().unwrap_or("http").to_owned();
     let draft_request = recorded(&request, &target, Some(&scheme));
     if scheme != "http" {
-        let why = format!("{scheme}:// over a plaintext connection to the proxy; use CONNECT (HTTPS_PROXY) for https://");
+        let why = format!(
+            "{scheme}:// over a plaintext connection to the proxy; use CONNECT (HTTPS_PROXY) for https://"
+        );
         return malformed(shared, draft, draft_request, "https-absolute-form", why).await;
     }
     let authority = match Authority::parse(&target, Some(80)) {
         Ok(authority) => authority,
-        Err(error) => return malformed(shared, draft, draft_request, "target", error.to_string()).await,
+        Err(error) => {
+            return malformed(shared, draft, draft_request, "target", error.to_string()).await;
+        }
     };
-    let named = request.headers().get(http::header::HOST).map(|host| host.to_str().ok().and_then(|host| Authority::parse(host, Some(80)).ok()));
+    let named = request.headers().get(http::header::HOST).map(|host| {
+        host.to_str()
+            .ok()
+            .and_then(|host| Authority::parse(host, Some(80)).ok())
+    });
     if named == Some(None) {
-        return malformed(shared, draft, draft_request, "host", "the Host field cannot be read".to_owned()).await;
+        return malformed(
+            shared,
+            draft,
+            draft_request,
+            "host",
+            "the Host field cannot be read".to_owned(),
+        )
+        .await;
     }
     let host = named.flatten().map(|named| named.host);
-    let draft_request = Recorded { host: Some(authority.host.to_string()), port: Some(authority.port), ..draft_request };
-    let is_signed = request.headers().get_all(http::header::AUTHORIZATION).iter().any(|value| value.as_bytes().starts_with(b"AWS"))
-        || request.uri().query().is_some_and(|query| query.to_ascii_lowercase().contains("x-amz-signature="));
+    let draft_request = Recorded {
+        host: Some(authority.host.to_string()),
+        port: Some(authority.port),
+        ..draft_request
+    };
+    let is_signed = request
+        .headers()
+        .get_all(http::header::AUTHORIZATION)
+        .iter()
+        .any(|value| value.as_bytes().starts_with(b"AWS"))
+        || request
+            .uri()
+            .query()
+            .is_some_and(|query| query.to_ascii_lowercase().contains("x-amz-signature="));
     let look = |effective: &_| HeadFacts {
-        found: facts::foreign_host(host.as_ref(), &authority, effective).into_iter().collect(),
+        found: facts::foreign_host(host.as_ref(), &authority, effective)
+            .into_iter()
+            .collect(),
         is_signed,
     };
     let decided = match decide(shared, active, draft, draft_request, &authority, look).await {
@@ -150,8 +221,17 @@ async fn forward(shared: &Shared, active: &Active, draft: Draft, request: Reques
     exchange(shared, decided, &authority, request).await
 }
 
-async fn exchange(shared: &Shared, decided: Decided, authority: &Authority, request: Request<Incoming>) -> Response<Reply> {
-    let Decided { mut entry, permit, effective } = decided;
+async fn exchange(
+    shared: &Shared,
+    decided: Decided,
+    authority: &Authority,
+    request: Request<Incoming>,
+) -> Response<Reply> {
+    let Decided {
+        mut entry,
+        permit,
+        effective,
+    } = decided;
     let upstream = match connect(shared, &mut entry, authority, &permit, &effective).await {
         Ok(upstream) => upstream,
         Err(answer) => {
@@ -175,7 +255,9 @@ async fn exchange(shared: &Shared, decided: Decided, authority: &Authority, requ
     tokio::spawn(connection);
     let sent = Sent::default();
     let answered = match rewritten(request, authority, &sent) {
-        Ok(request) => tokio::time::timeout(shared.timeouts.idle, sender.send_request(request)).await,
+        Ok(request) => {
+            tokio::time::timeout(shared.timeouts.idle, sender.send_request(request)).await
+        }
         Err(why) => {
             let (answer, id) = fail(entry, Answer::upstream(502, "http_request_error", why)).await;
             return response(&answer, &id);
@@ -183,8 +265,16 @@ async fn exchange(shared: &Shared, decided: Decided, authority: &Authority, requ
     };
     match answered {
         Ok(Ok(answer)) => {
-            let text = |name: &str| answer.headers().get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-            entry.set_request_ids(text("x-amzn-requestid").or_else(|| text("x-amz-request-id")), text("x-amz-id-2"));
+            let text = |name: &str| {
+                answer
+                    .headers()
+                    .get(name)
+                    .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+            };
+            entry.set_request_ids(
+                text("x-amzn-requestid").or_else(|| text("x-amz-request-id")),
+                text("x-amz-id-2"),
+            );
             relayed(answer, entry, sent)
         }
         Ok(Err(error)) => {
@@ -193,21 +283,36 @@ async fn exchange(shared: &Shared, decided: Decided, authority: &Authority, requ
         }
         Err(_) => {
             let detail = "no answer within timeouts.idle".to_owned();
-            let (answer, id) = fail(entry, Answer::upstream(504, "http_response_timeout", detail)).await;
+            let (answer, id) = fail(
+                entry,
+                Answer::upstream(504, "http_response_timeout", detail),
+            )
+            .await;
             response(&answer, &id)
         }
     }
 }
 
 /// The request for the server: HTTP/1.1, origin form, and what HTTP/2 split put together again.
-fn rewritten(request: Request<Incoming>, authority: &Authority, sent: &Sent) -> Result<Request<super::h2_body::Counted>, String> {
+fn rewritten(
+    request: Request<Incoming>,
+    authority: &Authority,
+    sent: &Sent,
+) -> Result<Request<super::h2_body::Counted>, String> {
     let (mut parts, body) = request.into_parts();
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     let target = if path.is_empty() { "/" } else { path };
-    parts.uri = target.parse().map_err(|_| "the path cannot be carried over HTTP/1".to_owned())?;
+    parts.uri = target
+        .parse()
+        .map_err(|_| "the path cannot be carried over HTTP/1".to_owned())?;
     parts.version = Version::HTTP_11;
-    let host = if authority.port == 80 { authority.host_text() } else { authority.to_string() };
-    let host = HeaderValue::from_str(&host).map_err(|_| "the host cannot be carried over HTTP/1".to_owned())?;
+    let host = if authority.port == 80 {
+        authority.host_text()
+    } else {
+        authority.to_string()
+    };
+    let host = HeaderValue::from_str(&host)
+        .map_err(|_| "the host cannot be carried over HTTP/1".to_owned())?;
     let mut headers = HeaderMap::with_capacity(parts.headers.len() + 1);
     headers.insert(http::header::HOST, host);
     let mut cookies: Vec<Vec<u8>> = Vec::new();
@@ -231,20 +336,35 @@ fn rewritten(request: Request<Incoming>, authority: &Authority, sent: &Sent) -> 
 /// Fields of one connection (RFC 9110, section 7.6.1); TE may say `trailers`.
 pub(super) fn is_hop_by_hop(name: &HeaderName, value: &HeaderValue) -> bool {
     match name.as_str() {
-        "connection" | "keep-alive" | "proxy-connection" | "proxy-authorization" | "proxy-authenticate"
-        | "transfer-encoding" | "upgrade" => true,
+        "connection"
+        | "keep-alive"
+        | "proxy-connection"
+        | "proxy-authorization"
+        | "proxy-authenticate"
+        | "transfer-encoding"
+        | "upgrade" => true,
         "te" => value.as_bytes() != b"trailers",
         _ => false,
     }
 }
 
 fn upstream_failed(error: &hyper::Error) -> Answer {
-    Answer::upstream(502, "http_response_incomplete", format!("the upstream's answer failed: {error}"))
+    Answer::upstream(
+        502,
+        "http_response_incomplete",
+        format!("the upstream's answer failed: {error}"),
+    )
 }
 
 fn recorded(request: &Request<Incoming>, target: &str, scheme: Option<&str>) -> Recorded {
-    let path = request.uri().path_and_query().map_or("", |path| path.as_str());
-    let url = scheme.map_or_else(|| target.to_owned(), |scheme| format!("{scheme}://{target}{path}"));
+    let path = request
+        .uri()
+        .path_and_query()
+        .map_or("", |path| path.as_str());
+    let url = scheme.map_or_else(
+        || target.to_owned(),
+        |scheme| format!("{scheme}://{target}{path}"),
+    );
     let agent = request.headers().get(http::header::USER_AGENT);
     Recorded {
         method: Some(request.method().to_string()),
@@ -255,7 +375,13 @@ fn recorded(request: &Request<Incoming>, target: &str, scheme: Option<&str>) -> 
     }
 }
 
-async fn malformed(shared: &Shared, mut draft: Draft, request: Recorded, kind: &'static str, why: String) -> Response<Reply> {
+async fn malformed(
+    shared: &Shared,
+    mut draft: Draft,
+    request: Recorded,
+    kind: &'static str,
+    why: String,
+) -> Response<Reply> {
     draft.set_request(request);
     let finding = Finding {
         rule: Rule::MalformedRequest,
@@ -270,7 +396,9 @@ async fn malformed(shared: &Shared, mut draft: Draft, request: Recorded, kind: &
     let decision = Decision::from_findings(vec![finding], Mode::Enforce);
     let answer = Answer::refusal(&decision);
     let id = draft.id().to_owned();
-    draft.refuse(&shared.journal, &decision, Some(answer.status)).await;
+    draft
+        .refuse(&shared.journal, &decision, Some(answer.status))
+        .await;
     response(&answer, &id)
 }
 
@@ -278,7 +406,10 @@ fn response(answer: &Answer, request_id: &str) -> Response<Reply> {
     let mut response = Response::new(told(answer.body(request_id)));
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY);
     let headers = response.headers_mut();
-    headers.insert("content-type", HeaderValue::from_static("application/problem+json"));
+    headers.insert(
+        "content-type",
+        HeaderValue::from_static("application/problem+json"),
+    );
     headers.insert("cache-control", HeaderValue::from_static("no-store"));
     if let Ok(status) = HeaderValue::from_str(&answer.proxy_status()) {
         headers.insert("proxy-status", status);

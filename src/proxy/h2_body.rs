@@ -25,7 +25,10 @@ pub(super) struct Sent(Arc<AtomicU64>);
 impl Sent {
     /// A body that counts what passes.
     pub(super) fn count(&self, body: Incoming) -> Counted {
-        Counted { body, sent: self.clone() }
+        Counted {
+            body,
+            sent: self.clone(),
+        }
     }
 }
 
@@ -40,9 +43,16 @@ impl Body for Counted {
     type Data = Bytes;
     type Error = hyper::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
-        if let Some(data) = frame.as_ref().and_then(|frame| frame.as_ref().ok()).and_then(Frame::data_ref) {
+        if let Some(data) = frame
+            .as_ref()
+            .and_then(|frame| frame.as_ref().ok())
+            .and_then(Frame::data_ref)
+        {
             self.sent.0.fetch_add(data.len() as u64, Ordering::Relaxed);
         }
         Poll::Ready(frame)
@@ -59,7 +69,9 @@ impl Body for Counted {
 
 /// An answer of outgate's own.
 pub(super) fn told(body: Vec<u8>) -> Reply {
-    Full::new(Bytes::from(body)).map_err(|never| match never {}).boxed()
+    Full::new(Bytes::from(body))
+        .map_err(|never| match never {})
+        .boxed()
 }
 
 /// The server's answer, whose end completes the record.
@@ -80,7 +92,13 @@ pub(super) fn relayed(answer: Response<Incoming>, entry: Entry, sent: Sent) -> R
         }
     }
     let status = parts.status.as_u16();
-    let relayed = Relayed { body, entry: Some(entry), status, sent, received: 0 };
+    let relayed = Relayed {
+        body,
+        entry: Some(entry),
+        status,
+        sent,
+        received: 0,
+    };
     Response::from_parts(parts, relayed.boxed())
 }
 
@@ -97,8 +115,16 @@ struct Relayed {
 impl Relayed {
     fn complete(&mut self, error: Option<String>, failed: bool) {
         if let Some(entry) = self.entry.take() {
-            let bytes = record::Bytes { sent: self.sent.0.load(Ordering::Relaxed), received: self.received };
-            entry.complete_detached(Outcome { status: Some(self.status), bytes, error, failed });
+            let bytes = record::Bytes {
+                sent: self.sent.0.load(Ordering::Relaxed),
+                received: self.received,
+            };
+            entry.complete_detached(Outcome {
+                status: Some(self.status),
+                bytes,
+                error,
+                failed,
+            });
         }
     }
 }
@@ -107,10 +133,15 @@ impl Body for Relayed {
     type Data = Bytes;
     type Error = hyper::Error;
 
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
         match &frame {
-            Some(Ok(frame)) => self.received += frame.data_ref().map_or(0, |data| data.len() as u64),
+            Some(Ok(frame)) => {
+                self.received += frame.data_ref().map_or(0, |data| data.len() as u64)
+            }
             Some(Err(error)) => {
                 let why = format!("the upstream's answer failed: {error}");
                 self.complete(Some(why), true);

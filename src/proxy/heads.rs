@@ -43,19 +43,22 @@ pub(super) fn described(head: &RequestHead) -> Request {
     }
 }
 
-/// What can be told of a head that was refused: its first line, redacted.
+/// What can be told of a head that was refused: its first line, redacted. Bytes that do not even
+/// begin like a request may be anybody's secret (the rest of a body, say) and are not shown.
 pub(super) fn glimpse(bytes: &[u8]) -> Option<Request> {
     let line = bytes.split(|byte| matches!(byte, b'\r' | b'\n')).next()?;
     let mut parts = line.split(|byte| *byte == b' ');
-    let method = parts
-        .next()
-        .filter(|method| !method.is_empty() && method.iter().all(u8::is_ascii_graphic))?;
+    let method = parts.next().filter(|method| {
+        (1..=24).contains(&method.len())
+            && method
+                .iter()
+                .all(|byte| byte.is_ascii_uppercase() || *byte == b'-')
+    })?;
     let target = parts.next()?;
-    // An authority with userinfo has no scheme; the redaction knows both.
     Some(Request {
         method: Some(String::from_utf8_lossy(method).into_owned()),
         url: Some(
-            SafeUrl::redact(&String::from_utf8_lossy(target))
+            SafeUrl::of_unreadable(&String::from_utf8_lossy(target))
                 .as_str()
                 .to_owned(),
         ),

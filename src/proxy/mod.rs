@@ -5,6 +5,7 @@
 
 mod admission;
 mod answer;
+mod course;
 mod drain;
 mod entry;
 mod facts;
@@ -133,6 +134,7 @@ impl Proxy {
             .decide(event(EventKind::Start, detail))
             .await?;
         let admission = Arc::new(Admission::new(shared.limits));
+        let pulse = tokio::spawn(clock::pulse());
         for listener in listeners {
             let admission = Arc::clone(&admission);
             tokio::spawn(accept(
@@ -146,11 +148,9 @@ impl Proxy {
         until.await;
         let limit: Duration = shared.timeouts.drain;
         let closed = stop.run(limit, hurry).await;
-        // The writer cannot be gone: this handle keeps it.
-        let _ = shared
-            .journal
-            .complete(event(EventKind::Stop, json!({ "closed": closed })))
-            .await;
+        pulse.abort();
+        let end = event(EventKind::Stop, json!({ "closed": closed }));
+        shared.journal.complete_last(end).await;
         Ok(closed)
     }
 }
@@ -199,6 +199,9 @@ async fn accept(
     admission: Arc<Admission>,
     mut drain: Drain,
 ) {
+    if let Listener::Tcp(socket) = &listener {
+        prepare(socket);
+    }
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -206,7 +209,9 @@ async fn accept(
         };
         let (stream, peer) = match accepted {
             Accepted::Tcp(stream, peer) => {
-                prepare(&stream);
+                if !cfg!(target_os = "linux") {
+                    prepare(&stream);
+                }
                 (ClientStream::Tcp(stream), Some(peer))
             }
             Accepted::Unix(stream) => (ClientStream::Unix(stream), None),

@@ -12,7 +12,7 @@ use crate::edge::resolve::Resolver;
 use crate::edge::tls::{Preflights, Verifier};
 use crate::logic::policy::{Effective, Policy};
 use crate::logic::wire::http1::HeadLimits;
-use crate::logic::wire::tls::Profile;
+use crate::logic::wire::tls::{Bounds, Profile};
 
 /// The rules in force, with their hash as records carry it.
 #[derive(Debug)]
@@ -48,6 +48,7 @@ pub struct Limits {
     pub connections: usize,
     pub connections_per_client: usize,
     pub head: HeadLimits,
+    pub handshake: Bounds,
 }
 
 /// The parts that a connection works with. Only `proxy` sees it whole; each step gets its part.

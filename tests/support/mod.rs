@@ -1,5 +1,18 @@
 //! What the tests that run the real binary share: a proxy, scripted origins, the record.
 #![allow(dead_code, reason = "each test file uses its part")]
+#![allow(
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "helpers of tests stand outside the test functions"
+)]
+
+pub mod http;
+pub mod record;
+pub mod tls;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -31,18 +44,54 @@ impl Proxy {
 
     /// As [`Proxy::start`], with these variables set.
     pub fn start_with(args: &[&str], env: &[(&str, &str)]) -> Proxy {
+        Proxy::start_in(tempfile::tempdir().unwrap(), args, env)
+    }
+
+    /// Starts it with a settings file of this text; `{}` in it stands for the proxy's folder.
+    pub fn configured(settings: &str, args: &[&str]) -> Proxy {
         let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("outgate.toml");
+        std::fs::write(
+            &path,
+            settings.replace("{}", &folder.path().display().to_string()),
+        )
+        .unwrap();
+        let path = path.display().to_string();
+        let args: Vec<&str> = ["--config", &path]
+            .into_iter()
+            .chain(args.iter().copied())
+            .collect();
+        Proxy::start_in(folder, &args, &[])
+    }
+
+    fn start_in(folder: tempfile::TempDir, args: &[&str], env: &[(&str, &str)]) -> Proxy {
         let record = folder.path().join("audit.jsonl");
         let mut command = outgate();
-        command.args(["serve", "--listen", "127.0.0.1:0", "--audit"]).arg(&record).args(args);
-        command.envs(env.iter().copied());
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        command.args(["serve", "--listen", "127.0.0.1:0"]);
+        if !args.contains(&"--audit") {
+            command.arg("--audit").arg(&record);
+        }
+        command.args(args).envs(env.iter().copied());
+        Proxy::spawn(command, folder, record)
+    }
+
+    /// Starts a prepared command and waits until it listens. Its record is at `record`.
+    pub fn spawn(mut command: Command, folder: tempfile::TempDir, record: PathBuf) -> Proxy {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         let stderr = lines_of(child.stderr.take().unwrap());
         let mut said = Vec::new();
         let address = loop {
             match stderr.recv_timeout(PATIENCE) {
                 Ok(line) => {
-                    let found = line.split("listening on http://").nth(1).and_then(|rest| rest.trim().parse().ok());
+                    let found = line
+                        .split("listening on http://")
+                        .nth(1)
+                        .and_then(|rest| rest.trim().parse().ok());
                     said.push(line);
                     if let Some(address) = found {
                         break address;
@@ -51,7 +100,14 @@ impl Proxy {
                 Err(_) => panic!("outgate did not start: {said:#?}"),
             }
         };
-        Proxy { child, address, record, stderr, said, _folder: folder }
+        Proxy {
+            child,
+            address,
+            record,
+            stderr,
+            said,
+            _folder: folder,
+        }
     }
 
     /// `http://ADDRESS`.
@@ -62,10 +118,25 @@ impl Proxy {
     /// curl through this proxy, with `args`.
     pub fn curl(&self, args: &[&str]) -> Output {
         let mut curl = Command::new("curl");
-        for name in ["SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE", "NO_PROXY", "no_proxy"] {
+        for name in [
+            "SSL_CERT_FILE",
+            "SSL_CERT_DIR",
+            "CURL_CA_BUNDLE",
+            "NO_PROXY",
+            "no_proxy",
+        ] {
             curl.env_remove(name);
         }
-        curl.args(["--silent", "--show-error", "--noproxy", "", "--max-time", "15", "--proxy", &self.url()]);
+        curl.args([
+            "--silent",
+            "--show-error",
+            "--noproxy",
+            "",
+            "--max-time",
+            "15",
+            "--proxy",
+            &self.url(),
+        ]);
         curl.args(args).output().expect("curl is installed")
     }
 
@@ -89,8 +160,7 @@ impl Proxy {
 
     /// The record so far, one value a line.
     pub fn lines(&self) -> Vec<Value> {
-        let text = std::fs::read_to_string(&self.record).unwrap_or_default();
-        text.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
+        record::read(&self.record)
     }
 
     /// Waits until the record has a line for which `wanted` holds; gives it.
@@ -102,7 +172,7 @@ impl Proxy {
                 return line.clone();
             }
             assert!(Instant::now() < deadline, "no such line in {lines:#?}");
-            std::thread::yield_now();
+            std::thread::sleep(Duration::from_millis(2));
         }
     }
 
@@ -113,7 +183,11 @@ impl Proxy {
 
     /// Sends a signal by name.
     pub fn signal(&self, name: &str) {
-        let sent = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status().unwrap();
+        let sent = Command::new("kill")
+            .arg(format!("-{name}"))
+            .arg(self.child.id().to_string())
+            .status()
+            .unwrap();
         assert!(sent.success());
     }
 
@@ -124,11 +198,59 @@ impl Proxy {
         (code, self.lines())
     }
 
+    /// As [`Proxy::stop`]; gives also all that it said on stderr.
+    pub fn stop_and_tell(mut self) -> (Option<i32>, Vec<Value>, String) {
+        self.signal("TERM");
+        let code = wait(&mut self.child);
+        let mut said = std::mem::take(&mut self.said);
+        said.extend(self.stderr.iter());
+        (code, self.lines(), said.join("\n"))
+    }
+
     /// Kills it without a chance to finish anything; gives the record.
     pub fn kill(mut self) -> Vec<Value> {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
         self.lines()
+    }
+
+    /// Its folder: the settings file and the record are there.
+    pub fn folder(&self) -> &std::path::Path {
+        self._folder.path()
+    }
+
+    /// Puts another settings file in place, as editors do.
+    pub fn change_settings(&self, settings: &str) {
+        let fresh = self.folder().join("outgate.toml.new");
+        std::fs::write(&fresh, settings).unwrap();
+        std::fs::rename(fresh, self.folder().join("outgate.toml")).unwrap();
+    }
+
+    /// Sends `bytes`, reads one answer, whatever the connection does then.
+    pub fn ask(&self, bytes: impl AsRef<[u8]>) -> http::Answer {
+        let mut stream = self.connect();
+        // A refusal may come before all is written.
+        let _ = stream.write_all(bytes.as_ref());
+        http::Answer::read(&mut stream)
+    }
+
+    /// Opens a tunnel; the stream behind the 200.
+    pub fn tunnel(&self, authority: &str) -> TcpStream {
+        let mut stream = self.connect();
+        write!(
+            stream,
+            "CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n\r\n"
+        )
+        .unwrap();
+        let (head, rest) = read_head(&mut stream);
+        assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+        assert!(rest.is_empty());
+        stream
+    }
+
+    /// Waits for its end, after a signal.
+    pub fn ended(&mut self) -> Option<i32> {
+        wait(&mut self.child)
     }
 
     /// The process.
@@ -158,11 +280,15 @@ impl Drop for Proxy {
 /// The binary, in an environment without settings of its own.
 pub fn outgate() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_outgate"));
-    let ours = std::env::vars_os().map(|(name, _)| name).filter(|name| name.to_string_lossy().starts_with("OUTGATE_"));
+    let ours = std::env::vars_os()
+        .map(|(name, _)| name)
+        .filter(|name| name.to_string_lossy().starts_with("OUTGATE_"));
     for name in ours {
         command.env_remove(name);
     }
-    command.env_remove("RUST_LOG").env("XDG_CONFIG_HOME", "/nonexistent");
+    command
+        .env_remove("RUST_LOG")
+        .env("XDG_CONFIG_HOME", "/nonexistent");
     command
 }
 
@@ -234,11 +360,19 @@ impl Authority {
         let key = rcgen::KeyPair::generate().unwrap();
         let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-        params.distinguished_name.push(rcgen::DnType::CommonName, "outgate test authority");
-        params.key_usages = vec![rcgen::KeyUsagePurpose::KeyCertSign, rcgen::KeyUsagePurpose::CrlSign];
+        params
+            .distinguished_name
+            .push(rcgen::DnType::CommonName, "outgate test authority");
+        params.key_usages = vec![
+            rcgen::KeyUsagePurpose::KeyCertSign,
+            rcgen::KeyUsagePurpose::CrlSign,
+        ];
         let certificate = params.self_signed(&key).unwrap();
         std::fs::write(folder.path().join("ca.pem"), certificate.pem()).unwrap();
-        Authority { folder, issuer: rcgen::Issuer::new(params, key) }
+        Authority {
+            folder,
+            issuer: rcgen::Issuer::new(params, key),
+        }
     }
 
     /// Where the authority's certificate lies.
@@ -252,16 +386,29 @@ impl Authority {
     }
 
     /// As [`Authority::issue`], with the certificate changed by `change`.
-    pub fn issue_with(&self, names: &[&str], change: impl FnOnce(&mut rcgen::CertificateParams)) -> (String, String) {
+    pub fn issue_with(
+        &self,
+        names: &[&str],
+        change: impl FnOnce(&mut rcgen::CertificateParams),
+    ) -> (String, String) {
         let key = rcgen::KeyPair::generate().unwrap();
-        let mut params = rcgen::CertificateParams::new(names.iter().map(ToString::to_string).collect::<Vec<_>>()).unwrap();
+        let mut params = rcgen::CertificateParams::new(
+            names.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        )
+        .unwrap();
         change(&mut params);
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         let stem = self.folder.path().join(names[0].replace(['*', ':'], "_"));
-        let (cert_path, key_path) = (stem.with_extension("cert.pem"), stem.with_extension("key.pem"));
+        let (cert_path, key_path) = (
+            stem.with_extension("cert.pem"),
+            stem.with_extension("key.pem"),
+        );
         std::fs::write(&cert_path, certificate.pem()).unwrap();
         std::fs::write(&key_path, key.serialize_pem()).unwrap();
-        (cert_path.display().to_string(), key_path.display().to_string())
+        (
+            cert_path.display().to_string(),
+            key_path.display().to_string(),
+        )
     }
 }
 
@@ -273,6 +420,10 @@ pub struct OpensslServer {
 
 impl OpensslServer {
     /// Starts it on a free port and waits until it accepts.
+    #[expect(
+        clippy::zombie_processes,
+        reason = "waited for when dropped; where this panics the test is over"
+    )]
     pub fn start(args: &[&str]) -> OpensslServer {
         let mut child = Command::new("openssl")
             .args(["s_server", "-accept", "127.0.0.1:0", "-www"])
@@ -284,8 +435,13 @@ impl OpensslServer {
             .expect("openssl is installed");
         let lines = lines_of(child.stdout.take().unwrap());
         loop {
-            let line = lines.recv_timeout(PATIENCE).expect("openssl s_server starts");
-            if let Some(address) = line.strip_prefix("ACCEPT ").and_then(|rest| rest.trim().parse().ok()) {
+            let line = lines
+                .recv_timeout(PATIENCE)
+                .expect("openssl s_server starts");
+            if let Some(address) = line
+                .strip_prefix("ACCEPT ")
+                .and_then(|rest| rest.trim().parse().ok())
+            {
                 // The rest of what it says is of no interest, but must be read.
                 std::thread::spawn(move || lines.iter().count());
                 return OpensslServer { child, address };

@@ -7,7 +7,9 @@ use tokio::net::TcpStream;
 
 use super::hello::Offer;
 use crate::edge::tls::Verifier;
-use crate::logic::wire::tls::{AlertSeen, Facts, Judge, Profile, Question, Refusal, Side, Step};
+use crate::logic::wire::tls::{
+    AlertSeen, Bounds, Facts, Judge, Profile, Question, Refusal, Side, Step,
+};
 use crate::model::{Action, Host, RuleActions};
 
 /// What came of a hello.
@@ -41,6 +43,7 @@ pub(super) async fn probe(
         // What the settings make of a fault is looked up where the finding is made.
         actions: RuleActions::all(Action::Block),
         hold: true,
+        bounds: Bounds::default(),
     };
     let mut judge = Judge::new(question, Box::new(Arc::clone(verifier)));
     let end = match converse(&mut judge, host, &mut stream, offer).await {

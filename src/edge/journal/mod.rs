@@ -57,6 +57,8 @@ pub(super) struct State {
     stalled: AtomicBool,
     /// Refusals for which there was no place while it was; the gap event counts them.
     uncounted: AtomicU64,
+    /// Counts successful writes: whether a slow sink still takes something.
+    written: AtomicU64,
 }
 
 impl Journal {
@@ -73,17 +75,22 @@ impl Journal {
         std::thread::Builder::new()
             .name("journal".to_owned())
             .spawn(move || {
-                writer::run(lines, sink, sync, &thread_state);
-                let _ = done.send(());
+                let whole = writer::run(lines, sink, sync, &thread_state);
+                let _ = done.send(whole);
             })?;
         Ok((
             Journal {
                 queue,
-                state,
+                state: Arc::clone(&state),
                 sync,
                 stall,
             },
-            Writer { ended, path },
+            Writer {
+                ended,
+                path,
+                state,
+                stall,
+            },
         ))
     }
 
@@ -123,6 +130,12 @@ impl Journal {
             .map_err(|_| ended())
     }
 
+    /// As [`Journal::complete`], for the very last line: a sink that takes nothing is waited for
+    /// no longer than it may stall.
+    pub async fn complete_last(&self, body: Body) {
+        let _ = tokio::time::timeout(self.stall, self.complete(body)).await;
+    }
+
     /// As [`Journal::complete`], from a destructor: takes a place if there is one, else leaves
     /// the line to a task of its own.
     pub fn complete_detached(&self, body: Body) {
@@ -151,8 +164,10 @@ impl Journal {
 /// The writer's end: to wait for the last line.
 #[derive(Debug)]
 pub struct Writer {
-    ended: oneshot::Receiver<()>,
+    ended: oneshot::Receiver<bool>,
     path: Option<PathBuf>,
+    state: Arc<State>,
+    stall: Duration,
 }
 
 impl Writer {
@@ -161,9 +176,17 @@ impl Writer {
         self.path.as_deref()
     }
 
-    /// Returns when every handle is gone and every line is written.
-    pub async fn finish(self) {
-        let _ = self.ended.await;
+    /// Returns when every handle is gone and every line is written, or when the sink has taken
+    /// nothing for as long as it may stall. Returns whether the record is complete.
+    pub async fn finish(mut self) -> bool {
+        loop {
+            let before = self.state.written.load(Ordering::Acquire);
+            match tokio::time::timeout(self.stall, &mut self.ended).await {
+                Ok(ended) => return ended.unwrap_or(false),
+                Err(_) if self.state.written.load(Ordering::Acquire) == before => return false,
+                Err(_) => {}
+            }
+        }
     }
 }
 

@@ -30,8 +30,13 @@ pub(super) enum Entry {
     Refusal(Body),
 }
 
-/// Writes until every sender is gone and nothing is left.
-pub(super) fn run(mut lines: mpsc::Receiver<Entry>, mut sink: Sink, sync: Sync, state: &State) {
+/// Writes until every sender is gone and nothing is left. Returns whether all of it was written.
+pub(super) fn run(
+    mut lines: mpsc::Receiver<Entry>,
+    mut sink: Sink,
+    sync: Sync,
+    state: &State,
+) -> bool {
     // Lines whose requests went through before the sink failed: as many as were open then.
     let mut outage: Option<Outage> = None;
     let mut kept: Vec<Body> = opening(&mut sink);
@@ -45,12 +50,8 @@ pub(super) fn run(mut lines: mpsc::Receiver<Entry>, mut sink: Sink, sync: Sync, 
             wait(&mut lines, &mut batch, kept.is_empty())
         };
         if !open && batch.is_empty() && (kept.is_empty() || outage.is_some()) {
-            // The last lines of a sink that fails at the very end are lost with the process;
-            // say so where it can still be read.
-            if !kept.is_empty() {
-                tracing::error!(lines = kept.len(), "the record could not be completed");
-            }
-            return;
+            // The last lines of a sink that fails at the very end are lost with the process.
+            return kept.is_empty();
         }
         let reopened = match outage {
             Some(_) => sink.reopen().unwrap_or(false),
@@ -80,6 +81,7 @@ pub(super) fn run(mut lines: mpsc::Receiver<Entry>, mut sink: Sink, sync: Sync, 
                 sink.chain = chain;
                 kept.clear();
                 state.stalled.store(false, Ordering::Release);
+                state.written.fetch_add(1, Ordering::AcqRel);
                 let uncounted = state.uncounted.swap(0, Ordering::AcqRel);
                 if outage.take().is_some() {
                     tracing::info!("the record can be written again");

@@ -25,9 +25,11 @@ fn explain(policy: &Policy, line: &str) -> Value {
 /// Verdict, rule and whether it is enforced.
 fn short(policy: &Policy, line: &str) -> (String, String, String) {
     let value = explain(policy, line);
-    let text = |key: &str| match &value[key] {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
+    let text = |key: &str| {
+        let field = &value[key];
+        field
+            .as_str()
+            .map_or_else(|| field.to_string(), str::to_owned)
     };
     (text("verdict"), text("rule"), text("enforced"))
 }

@@ -46,6 +46,29 @@ impl Alert {
         }
     }
 
+    /// The alert that is sent for this one: a refused client sees one of the five that the
+    /// documents name. The fine distinction stays with the kind and the record.
+    #[must_use]
+    pub const fn told(self) -> Alert {
+        match self {
+            Alert::ProtocolVersion
+            | Alert::InsufficientSecurity
+            | Alert::HandshakeFailure
+            | Alert::UnrecognizedName
+            | Alert::BadCertificate => self,
+            Alert::UnsupportedCertificate
+            | Alert::CertificateExpired
+            | Alert::UnknownCa
+            | Alert::DecryptError => Alert::BadCertificate,
+            Alert::UnexpectedMessage
+            | Alert::IllegalParameter
+            | Alert::AccessDenied
+            | Alert::DecodeError
+            | Alert::InternalError
+            | Alert::UnsupportedExtension => Alert::HandshakeFailure,
+        }
+    }
+
     /// The name in the RFC.
     pub const fn name(self) -> &'static str {
         alert_name(self.code())

@@ -204,17 +204,18 @@ impl ClientHello {
         }
     }
 
-    /// The highest version offered.
+    /// The highest version offered, of those that exist; of others only where no real one is.
     pub fn highest_version(&self) -> Version {
-        match &self.versions {
-            Some(versions) => versions
-                .iter()
-                .copied()
-                .filter(|version| !is_grease(version.0))
-                .max()
-                .unwrap_or(self.legacy_version),
-            None => self.legacy_version.min(Version::TLS12),
-        }
+        let Some(versions) = &self.versions else {
+            return self.legacy_version.min(Version::TLS12);
+        };
+        let real = |version: &&Version| version.name().is_some();
+        let noise = |version: &&Version| is_grease(version.0);
+        let highest = versions.iter().filter(real).max();
+        highest
+            .or_else(|| versions.iter().filter(|version| !noise(version)).max())
+            .copied()
+            .unwrap_or(self.legacy_version)
     }
 
     /// Whether the group is offered; a client that sends no list takes any (RFC 8422, section 4).
@@ -234,12 +235,9 @@ fn read_shares(body: &[u8]) -> Result<Vec<Group>, Malformed> {
     while !list.is_empty() {
         let group = Group(list.u16()?);
         let share = list.vec16()?;
-        let fits = match group.share_lengths() {
-            Some((length, _)) => share.len() == length,
-            None => !share.is_empty(),
-        };
-        if !fits {
-            return Err(Malformed("key_share of a wrong length"));
+        // A share of a wrong length is the server's to refuse: it is an offer, and no more.
+        if share.is_empty() {
+            return Err(Malformed("key_share that is empty"));
         }
         // At most one share a group, so the list stays as short as a message can make it.
         groups.push(group);

@@ -61,6 +61,20 @@ impl Version {
     }
 }
 
+impl Version {
+    /// For hints: "TLS 1.2", "SSL 3.0", "version 0x7F1C".
+    pub(super) fn in_words(self) -> String {
+        match self.0 {
+            0x0002 => "SSL 2.0".to_owned(),
+            0x0300 => "SSL 3.0".to_owned(),
+            _ => match self.name() {
+                Some(name) => format!("TLS {name}"),
+                None => format!("version {self}"),
+            },
+        }
+    }
+}
+
 impl Suite {
     /// `TLS_EMPTY_RENEGOTIATION_INFO_SCSV` (RFC 5746): not a suite, but the wish for an extension.
     pub const RENEGOTIATION_SCSV: Suite = Suite(0x00ff);

@@ -12,7 +12,7 @@ use crate::model::Rule;
 pub struct Facts {
     /// What the client offers; none before its hello is read.
     pub client: Option<ClientFacts>,
-    /// What the server agrees to; none before its hello is read.
+    /// What the server agrees to, by its ServerHello or, before that, its HelloRetryRequest.
     pub upstream: Option<UpstreamFacts>,
     /// The server asked for a second hello.
     pub retried: bool,
@@ -23,6 +23,9 @@ pub struct Facts {
     pub hellos_judged: bool,
     /// The chain was shown and the verifier trusts it. Never in TLS 1.3, nor when resuming.
     pub certificate_verified: bool,
+    /// The signature over the key exchange was computed and fits. Like the chain, in a full TLS 1.2
+    /// handshake only; false there as well where the verifier does not know the algorithm.
+    pub signature_verified: bool,
     /// Alerts that passed in plaintext, the first few.
     pub alerts: Vec<AlertSeen>,
     /// What rules found that only report.

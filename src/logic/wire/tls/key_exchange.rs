@@ -130,9 +130,18 @@ pub(super) fn share_is_sound(group: Group, bytes: &[u8]) -> bool {
             .last_chunk::<32>()
             .is_some_and(|point| is_sound_x25519(point)),
         0x001e => bytes.iter().any(|byte| *byte > 1),
-        0x0100..=0x0104 => bits(strip_zeros(bytes)) >= 2,
+        0x0100..=0x0104 => bits(strip_zeros(bytes)) >= 2 && !is_at_prime(bytes),
         _ => true,
     }
+}
+
+/// Whether a public value is one of RFC 7919's primes or that less one: all of them are odd.
+fn is_at_prime(bytes: &[u8]) -> bool {
+    let mut odd = bytes.to_vec();
+    if let Some(last) = odd.last_mut() {
+        *last |= 1;
+    }
+    named_prime(&odd).is_some()
 }
 
 /// RFC 7748, section 6.1: points of low order give a secret of zeros, which peers must refuse.

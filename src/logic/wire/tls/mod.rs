@@ -32,4 +32,4 @@ pub use ja4::ja4;
 pub use judge::Judge;
 pub use profile::{CertificateRules, FiniteField, Profile, ProfileView};
 pub use sni::{Sni, SniFault};
-pub use step::{Close, Question, Refusal, Side, Step};
+pub use step::{Bounds, Close, Question, Refusal, Side, Step};

@@ -29,9 +29,9 @@ pub(super) fn check(hello: &ClientHello, profile: &Profile) -> Result<(), Fault>
             "version",
             Alert::ProtocolVersion,
             format!(
-                "the client offers TLS {} at most, and profile {} asks for {}; \
+                "the client offers {} at most, and profile {} asks for {}; \
                  update the client's TLS library or its minimum version",
-                hello.highest_version(),
+                hello.highest_version().in_words(),
                 profile.name(),
                 profile.versions_in_words(),
             ),
@@ -75,7 +75,7 @@ fn check_version(hello: &ClientHello, profile: &Profile, version: Version) -> Re
                 "the client offers no key exchange group for TLS {version} that profile {} allows; \
                  the profile's groups are {}",
                 profile.name(),
-                profile.view().groups.join(", "),
+                profile.groups_in_words(version),
             ),
         ));
     }

@@ -102,8 +102,8 @@ impl Profile {
 
     /// Whether the suite may be agreed in that version.
     pub fn allows_suite(&self, suite: Suite, version: Version) -> bool {
-        let of_tls13 = suite.exchange() == super::code::Exchange::Tls13;
-        of_tls13 == (version == Version::TLS13) && self.suites.contains(&suite)
+        self.suites.contains(&suite)
+            && (suite.exchange() == super::code::Exchange::Tls13) == (version == Version::TLS13)
     }
 
     /// Whether the group may be agreed in that version.
@@ -129,6 +129,17 @@ impl Profile {
                 FiniteField::Named => named,
                 FiniteField::Any => true,
             }
+    }
+
+    /// For hints: the groups that may be agreed in that version.
+    pub(super) fn groups_in_words(&self, version: Version) -> String {
+        let names: Vec<_> = self
+            .groups
+            .iter()
+            .filter(|group| self.allows_group(**group, version))
+            .map(Group::to_string)
+            .collect();
+        names.join(", ")
     }
 
     /// For hints: "TLS 1.2 or 1.3".

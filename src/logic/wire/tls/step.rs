@@ -2,6 +2,7 @@
 
 use super::alert::{Alert, AlertSeen};
 use super::profile::Profile;
+use crate::model::limits;
 use crate::model::{DnsName, Host, Rule, RuleActions};
 
 /// A direction's origin.
@@ -38,6 +39,27 @@ pub struct Question {
     /// Whether bytes wait until they are judged. Without it every byte may pass at once, and the
     /// judge only watches.
     pub hold: bool,
+    pub bounds: Bounds,
+}
+
+/// How much of a handshake is held, in bytes of handshake messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    pub client_hello: usize,
+    /// The server's first flight, and any later message of either side.
+    pub flight: usize,
+    /// Client bytes behind the hello, until the server's first flight is judged.
+    pub early: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Bounds {
+        Bounds {
+            client_hello: limits::MAX_CLIENT_HELLO,
+            flight: limits::MAX_SERVER_FLIGHT,
+            early: limits::MAX_EARLY,
+        }
+    }
 }
 
 /// What to do next.

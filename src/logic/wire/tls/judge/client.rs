@@ -4,12 +4,10 @@ use super::state::{self, Client12, ClientState, ServerState};
 use super::{Judge, NameQuestion, Retry, Stop};
 use crate::logic::wire::tls::alert::Alert;
 use crate::logic::wire::tls::client_hello::ClientHello;
-use crate::logic::wire::tls::code::Exchange;
 use crate::logic::wire::tls::codec::{Malformed, Reader};
 use crate::logic::wire::tls::facts::ClientFacts;
 use crate::logic::wire::tls::fault::Fault;
 use crate::logic::wire::tls::ja4::ja4;
-use crate::logic::wire::tls::key_exchange::share_is_sound;
 use crate::logic::wire::tls::offer;
 use crate::logic::wire::tls::sni::{Sni, SniFault};
 use crate::logic::wire::tls::step::Side;
@@ -53,11 +51,12 @@ impl Judge {
             return Err(self.hard(fault));
         }
         let early_data = hello.early_data;
-        match (self.hello.take(), self.retry.clone()) {
-            (Some(first), Some(retry)) => self.judge_second_hello(&first, &hello, &retry)?,
-            (Some(_) | None, _) => self.judge_first_hello(&hello)?,
-        }
+        let outcome = match (self.hello.take(), self.retry.clone()) {
+            (Some(first), Some(retry)) => self.judge_second_hello(&first, &hello, &retry),
+            (Some(_) | None, _) => self.judge_first_hello(&hello),
+        };
         self.hello = Some(hello);
+        outcome?;
         self.client.mark();
         self.client.gate = Some(self.client.read);
         self.client_state = ClientState::Waiting { early_data };
@@ -159,12 +158,11 @@ impl Judge {
                 certificates(body).map(|count| Client12::KeyExchange { verify: count > 0 })
             }
             (Client12::KeyExchange { verify }, state::CLIENT_KEY_EXCHANGE) => {
-                self.check_client_key(body).map(|()| {
-                    if verify {
-                        Client12::Verify
-                    } else {
-                        Client12::ChangeCipherSpec
-                    }
+                // What is in it is between the peers: nothing is agreed by it any more.
+                Ok(if verify {
+                    Client12::Verify
+                } else {
+                    Client12::ChangeCipherSpec
                 })
             }
             (Client12::Verify, state::CERTIFICATE_VERIFY) => {
@@ -192,24 +190,6 @@ impl Judge {
                 Err(self.hard(fault))
             }
         }
-    }
-
-    /// The client's share of the key exchange (RFC 5246, section 7.4.7; RFC 8422, section 5.7).
-    fn check_client_key(&self, body: &[u8]) -> Result<(), Malformed> {
-        let what = "ClientKeyExchange";
-        let mut reader = Reader::new(body, what);
-        let sound = match self.agreed.suite.map(|suite| suite.exchange()) {
-            Some(Exchange::EcdheRsa | Exchange::EcdheEcdsa) => {
-                let point = reader.vec8()?;
-                self.agreed
-                    .curve
-                    .is_some_and(|curve| share_is_sound(curve, point))
-            }
-            Some(Exchange::DheRsa) => reader.vec16()?.iter().any(|byte| *byte > 0),
-            Some(Exchange::Tls13 | Exchange::Other) | None => false,
-        };
-        reader.end()?;
-        if sound { Ok(()) } else { Err(Malformed(what)) }
     }
 
     pub(super) fn client_changes_cipher(&mut self) -> Result<(), Stop> {

@@ -66,8 +66,16 @@ impl Judge {
     }
 
     fn on_done(&mut self, body: &[u8], alone: bool, lenient: bool) -> Result<(), Stop> {
-        if !body.is_empty() || !alone {
+        if !body.is_empty() {
             return Err(self.bad_flight(Malformed("ServerHelloDone")));
+        }
+        if !alone {
+            let fault = Fault::not_tls(
+                "unexpected-message",
+                Alert::UnexpectedMessage,
+                "the server sent more behind its ServerHelloDone, where the client has the turn",
+            );
+            return Err(self.hard(fault));
         }
         let client = if lenient {
             Client12::Lenient
@@ -184,7 +192,10 @@ impl Judge {
             message.signature,
         );
         match verdict {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                self.facts.signature_verified = true;
+                Ok(())
+            }
             // The profile allows the scheme and the chain is trusted, but this verifier cannot
             // compute it (Ed448): the client, which offered it, can and must.
             Err(CertificateFault::UnsupportedAlgorithm)

@@ -1,7 +1,7 @@
 //! The server's hellos: what it agrees to, against what was offered and what the profile allows.
 
-use super::state::{ClientState, Flight12, ServerState};
-use super::{Judge, Retry, Stop};
+use super::state::{ClientState, ServerState};
+use super::{Judge, Stop};
 use crate::logic::wire::tls::alert::Alert;
 use crate::logic::wire::tls::client_hello::ClientHello;
 use crate::logic::wire::tls::code::{Group, Suite, Version};
@@ -49,6 +49,16 @@ impl Judge {
             let fault = self.server_first();
             return Err(self.hard(fault));
         };
+        // First what is seen, so that a refusal's record has it too.
+        self.facts.upstream = Some(UpstreamFacts {
+            version: answer.version(),
+            suite: answer.suite,
+            group: None,
+            alpn: None,
+            certificate: None,
+            resumed: false,
+            client_auth: false,
+        });
         let outcome = if answer.is_retry() {
             self.judge_retry(&hello, &answer, alone)
         } else {
@@ -66,15 +76,6 @@ impl Judge {
     ) -> Result<(), Stop> {
         let version = answer.version();
         self.agreed.suite = Some(answer.suite);
-        self.facts.upstream = Some(UpstreamFacts {
-            version,
-            suite: answer.suite,
-            group: None,
-            alpn: None,
-            certificate: None,
-            resumed: false,
-            client_auth: false,
-        });
         self.judge_version(hello, answer)?;
         self.judge_suite(hello, answer.suite, version)?;
         if answer.compression != 0 {
@@ -101,7 +102,11 @@ impl Judge {
     }
 
     /// The version: a real one, offered, allowed, said in the way of its RFC, and no downgrade.
-    fn judge_version(&mut self, hello: &ClientHello, answer: &ServerHello) -> Result<(), Stop> {
+    pub(super) fn judge_version(
+        &mut self,
+        hello: &ClientHello,
+        answer: &ServerHello,
+    ) -> Result<(), Stop> {
         let version = answer.version();
         let profile = self.question.profile;
         let fault = |kind, alert, hint: String| Fault::weak(kind, alert, hint);
@@ -115,8 +120,8 @@ impl Judge {
                 "version",
                 Alert::IllegalParameter,
                 format!(
-                    "the server selects version {version} in a way that no TLS version has; \
-                     profile {} asks for {}",
+                    "the server selects {} in a way that no version of TLS has; profile {} asks for {}",
+                    version.in_words(),
                     profile.name(),
                     profile.versions_in_words()
                 ),
@@ -128,8 +133,8 @@ impl Judge {
                 "version",
                 Alert::ProtocolVersion,
                 format!(
-                    "the server agrees to TLS {version}, and profile {} asks for {}; \
-                     the server has to be updated",
+                    "the server agrees to {}, and profile {} asks for {}; the server has to be updated",
+                    version.in_words(),
                     profile.name(),
                     profile.versions_in_words()
                 ),
@@ -139,7 +144,10 @@ impl Judge {
             self.soft(fault(
                 "version",
                 Alert::IllegalParameter,
-                format!("the server selects TLS {version}, which the client did not offer"),
+                format!(
+                    "the server selects {}, which the client did not offer",
+                    version.in_words()
+                ),
             ))?;
         }
         // RFC 8446, section 4.1.3; only a client that offers 1.3 looks at it.
@@ -159,7 +167,7 @@ impl Judge {
         Ok(())
     }
 
-    fn judge_suite(
+    pub(super) fn judge_suite(
         &mut self,
         hello: &ClientHello,
         suite: Suite,
@@ -273,83 +281,13 @@ impl Judge {
                 "the server agrees to the group {group} in TLS {version}, which profile {} does \
                  not allow; its groups are {}",
                 profile.name(),
-                profile.view().groups.join(", ")
+                profile.groups_in_words(version)
             ),
         ))
     }
 
-    fn judge_retry(
-        &mut self,
-        hello: &ClientHello,
-        answer: &ServerHello,
-        alone: bool,
-    ) -> Result<(), Stop> {
-        if self.retry.is_some() {
-            // RFC 8446, section 4.1.4.
-            let fault = Fault::not_tls(
-                "unexpected-message",
-                Alert::UnexpectedMessage,
-                "the server sent a second HelloRetryRequest",
-            );
-            return Err(self.hard(fault));
-        }
-        self.facts.retried = true;
-        // A HelloRetryRequest exists in TLS 1.3 only.
-        if answer.selected_version != Some(Version::TLS13) {
-            let fault = Fault::weak(
-                "version",
-                Alert::IllegalParameter,
-                "the server sent a HelloRetryRequest that does not select TLS 1.3",
-            );
-            return Err(self.hard(fault));
-        }
-        self.judge_version(hello, answer)?;
-        self.judge_suite(hello, answer.suite, Version::TLS13)?;
-        self.check_form13(hello, answer, alone)?;
-        // A cookie comes unasked (RFC 8446, section 4.2); ECH confirms itself (RFC 9849, 7.2.1).
-        let allowed = [
-            ext::SUPPORTED_VERSIONS,
-            ext::KEY_SHARE,
-            ext::ENCRYPTED_CLIENT_HELLO,
-        ];
-        self.check_extensions(answer, |number| {
-            number == ext::COOKIE || (allowed.contains(&number) && hello.has(number))
-        })?;
-        let (group, cookie) = match (answer.retry_group(), answer.cookie()) {
-            (Ok(group), Ok(cookie)) => (group, cookie),
-            (Err(what), _) | (_, Err(what)) => return Err(self.bad_server_hello(what)),
-        };
-        if let Some(group) = group {
-            let shared = hello.shares.iter().flatten().any(|share| *share == group);
-            if shared || hello.groups.is_none() || !hello.offers_group(group) {
-                self.soft(Fault::weak(
-                    "hello-retry",
-                    Alert::IllegalParameter,
-                    format!(
-                        "the server asks for a share of {group}, which the client did not offer or sent already"
-                    ),
-                ))?;
-            }
-            self.judge_group(group, Version::TLS13)?;
-        } else if cookie.is_none() {
-            self.soft(Fault::weak(
-                "hello-retry",
-                Alert::IllegalParameter,
-                "the server sent a HelloRetryRequest that changes nothing",
-            ))?;
-        }
-        self.retry = Some(Retry {
-            suite: answer.suite,
-            group,
-            cookie: cookie.map(<[u8]>::to_vec),
-        });
-        let early_data = hello.early_data;
-        self.complete_flight(ClientState::SecondHello { early_data }, ServerState::Asked);
-        Ok(())
-    }
-
     /// What holds for every hello of a TLS 1.3 server (RFC 8446, section 4.1.3).
-    fn check_form13(
+    pub(super) fn check_form13(
         &mut self,
         hello: &ClientHello,
         answer: &ServerHello,
@@ -381,7 +319,7 @@ impl Judge {
         Ok(())
     }
 
-    fn check_extensions(
+    pub(super) fn check_extensions(
         &mut self,
         answer: &ServerHello,
         expected: impl Fn(u16) -> bool,
@@ -401,100 +339,7 @@ impl Judge {
         }
     }
 
-    fn judge_tls12(&mut self, hello: &ClientHello, answer: &ServerHello) -> Result<(), Stop> {
-        self.agreed.before_tls13 = true;
-        self.agreed.server_random = answer.random;
-        self.agreed.ticket = answer.extension(ext::SESSION_TICKET).is_some();
-        self.agreed.status = [ext::STATUS_REQUEST, ext::STATUS_REQUEST_V2]
-            .into_iter()
-            .any(|number| answer.extension(number).is_some());
-        let only_tls13 = [
-            ext::KEY_SHARE,
-            ext::PRE_SHARED_KEY,
-            ext::COOKIE,
-            ext::EARLY_DATA,
-        ];
-        let renegotiation = hello.offers_suite(Suite::RENEGOTIATION_SCSV);
-        self.check_extensions(answer, |number| {
-            !only_tls13.contains(&number)
-                && (hello.has(number) || (renegotiation && number == ext::RENEGOTIATION_INFO))
-        })?;
-        if answer.extension(ext::TRUNCATED_HMAC).is_some() {
-            self.soft(Fault::weak(
-                "truncated-hmac",
-                Alert::HandshakeFailure,
-                "the server agrees to shortened authentication codes",
-            ))?;
-        }
-        self.check_certificate_types(answer)?;
-        self.judge_alpn(hello, answer)?;
-        // What the client sent behind its hello would be early data or an early change of keys.
-        if self.client.went_on {
-            let fault = Fault::not_tls(
-                "unexpected-record",
-                Alert::UnexpectedMessage,
-                "the client went on in TLS 1.3 (early data), but the server agrees to TLS 1.2",
-            );
-            return Err(self.hard(fault));
-        }
-        let echoed = !hello.session_id.is_empty() && hello.session_id == answer.session_id;
-        let lenient = !self
-            .question
-            .profile
-            .allows_suite(answer.suite, Version::TLS12)
-            || answer.version() != Version::TLS12;
-        self.server_state = ServerState::Flight12(if lenient {
-            Flight12::Lenient
-        } else {
-            Flight12::Certificate {
-                may_resume: echoed || hello.ticket,
-            }
-        });
-        Ok(())
-    }
-
-    /// RFC 7250 and RFC 6091 could agree on keys without certificates.
-    fn check_certificate_types(&mut self, answer: &ServerHello) -> Result<(), Stop> {
-        let types = [
-            ext::CERTIFICATE_TYPE,
-            ext::CLIENT_CERTIFICATE_TYPE,
-            ext::SERVER_CERTIFICATE_TYPE,
-        ];
-        let odd = types
-            .into_iter()
-            .filter_map(|number| answer.extension(number))
-            .any(|body| body != [0]);
-        if odd {
-            return self.soft(Fault::certificate(
-                "not-x509",
-                Alert::UnsupportedCertificate,
-                "the server agrees to certificates that are not X.509",
-            ));
-        }
-        Ok(())
-    }
-
-    fn judge_alpn(&mut self, hello: &ClientHello, answer: &ServerHello) -> Result<(), Stop> {
-        match answer.alpn() {
-            Ok(None) => Ok(()),
-            Ok(Some(name)) => {
-                if let Some(upstream) = &mut self.facts.upstream {
-                    upstream.alpn = Some(String::from_utf8_lossy(name).into_owned());
-                }
-                if hello.alpn.iter().any(|offered| offered == name) {
-                    return Ok(());
-                }
-                self.soft(Fault::weak(
-                    "application-protocol",
-                    Alert::IllegalParameter,
-                    "the server selects an application protocol that the client did not offer",
-                ))
-            }
-            Err(what) => Err(self.bad_server_hello(what)),
-        }
-    }
-
-    fn bad_server_hello(&mut self, what: Malformed) -> Stop {
+    pub(super) fn bad_server_hello(&mut self, what: Malformed) -> Stop {
         let fault = Fault::malformed("malformed-server-hello", "the ServerHello", what);
         self.hard(fault)
     }
