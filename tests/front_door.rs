@@ -616,3 +616,32 @@ fn connections_of_one_client_are_limited_too() {
     other.write_all(get.as_bytes()).unwrap();
     assert_eq!(Answer::read(&mut other).status, 200);
 }
+
+#[test]
+fn without_descriptors_accepting_pauses_says_so_and_goes_on() {
+    let upstream = echo();
+    let folder = tempfile::tempdir().unwrap();
+    let record = folder.path().join("audit.jsonl");
+    let mut shell = std::process::Command::new("sh");
+    let binary = support::outgate();
+    shell
+        .args(["-c", "ulimit -n 40; exec \"$@\"", "sh"])
+        .arg(binary.get_program())
+        .args(["serve", "--listen", "127.0.0.1:0", "--audit"])
+        .arg(&record)
+        .env("XDG_CONFIG_HOME", "/nonexistent");
+    let mut proxy = Proxy::spawn(shell, folder, record);
+    let held: Vec<_> = (0..60).map(|_| proxy.connect()).collect();
+    proxy.hear("no descriptor left");
+    drop(held);
+    let get =
+        format!("GET http://{upstream}/ HTTP/1.1\r\nHost: {upstream}\r\nConnection: close\r\n\r\n");
+    assert_eq!(proxy.ask(get).status, 200);
+    let (code, lines) = proxy.stop();
+    assert_eq!(code, Some(0));
+    let left = lines
+        .iter()
+        .filter(|line| line["event"] == "client-error")
+        .count();
+    assert_eq!(left, 60, "each connection has its line");
+}

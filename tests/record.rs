@@ -591,13 +591,21 @@ fn the_record_on_standard_output_is_clean() {
 
 #[test]
 fn a_device_that_is_full_from_the_start_is_told() {
-    let output = outgate()
+    let mut child = outgate()
         .args(["serve", "--listen", "127.0.0.1:0", "--audit", "/dev/full"])
         .stdin(Stdio::null())
-        .output()
+        .stderr(Stdio::piped())
+        .spawn()
         .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{said}");
+    let code = support::wait(&mut child);
+    let mut said = String::new();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut said)
+        .unwrap();
+    assert_eq!(code, Some(2), "{said}");
     assert!(
         said.contains("record cannot be written") && said.contains("--audit"),
         "{said}"

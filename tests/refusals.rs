@@ -322,7 +322,7 @@ fn in_the_tunnel() {
         (silent.port(), "silent"),
         (weak.port(), "weak"),
     ];
-    let proxy = Proxy::configured("[timeouts]\nhandshake = \"2s\"\n", &args);
+    let proxy = Proxy::start(&args);
     let cases: [(&str, &str, Vec<u8>); 7] = [
         (
             "expired-1.2",

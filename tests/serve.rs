@@ -324,6 +324,32 @@ fn a_second_signal_ends_the_drain() {
 }
 
 #[test]
+fn half_a_request_is_ended_by_the_stop_and_has_its_line() {
+    let upstream = plain_origin();
+    let mut proxy = Proxy::configured("[timeouts]\ndrain = \"100ms\"\n", &[]);
+    let mut client = proxy.connect();
+    // The half comes with a whole one, whose answer shows that both were read.
+    let half = "GET http://h/ HTTP/1.1\r\nHo";
+    write!(
+        client,
+        "GET http://{upstream}/ HTTP/1.1\r\nHost: {upstream}\r\n\r\n{half}"
+    )
+    .unwrap();
+    assert_eq!(Answer::read(&mut client).status, 200);
+    proxy.signal("TERM");
+    assert_eq!(client.read(&mut [0]).unwrap_or(0), 0);
+    assert_eq!(proxy.ended(), Some(0));
+    let lines = proxy.lines();
+    let told = &events(&lines, "client-error")[0]["detail"];
+    assert_eq!(told["bytes"], half.len());
+    assert_eq!(
+        told["error"],
+        "outgate stopped before the request was whole"
+    );
+    assert_eq!(lines.last().unwrap()["event"], "stop");
+}
+
+#[test]
 fn a_request_under_way_is_answered_during_the_drain() {
     let (arrived, has_arrived) = std::sync::mpsc::channel();
     let (go, may_go) = std::sync::mpsc::channel::<()>();

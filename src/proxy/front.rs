@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
+use tokio::time::Instant;
 
 use crate::edge::client::{ClientStream, last_words};
 use crate::edge::clock;
@@ -194,7 +195,9 @@ async fn read_head(
     first: bool,
     drain: &mut Drain,
 ) -> Read {
-    // A kept-alive connection may be quiet for long before its next request.
+    // A connection's first head has its time from the connection's start; a kept-alive one may be
+    // quiet for long before its next request, whose time begins with its first byte.
+    let start = Instant::now();
     let quiet = if first {
         shared.timeouts.head
     } else {
@@ -228,9 +231,19 @@ async fn read_head(
             }
         }
     }
-    match tokio::time::timeout(shared.timeouts.head, judge_start(shared, conn, first)).await {
-        Ok(read) => read,
-        Err(_) => Read::Refused(head_timeout(shared)),
+    let begun = if first { start } else { Instant::now() };
+    let deadline = begun + shared.timeouts.head;
+    let judged = tokio::select! {
+        judged = tokio::time::timeout_at(deadline, judge_start(shared, conn, first)) => Some(judged),
+        () = drain.forced() => None,
+    };
+    match judged {
+        Some(Ok(read)) => read,
+        Some(Err(_)) => Read::Refused(head_timeout(shared)),
+        None => Read::Gone {
+            error: Some("outgate stopped before the request was whole".to_owned()),
+            bytes: conn.buffered().len(),
+        },
     }
 }
 

@@ -299,7 +299,11 @@ pub fn wait(child: &mut Child) -> Option<i32> {
         if let Some(status) = child.try_wait().unwrap() {
             return status.code();
         }
-        assert!(Instant::now() < deadline, "the process does not end");
+        if Instant::now() >= deadline {
+            let _ = child.kill();
+            let _ = child.wait();
+            panic!("the process does not end");
+        }
         std::thread::sleep(Duration::from_millis(5));
     }
 }
