@@ -179,7 +179,7 @@ def s3(self, host, url):
     """Objects in memory, by bucket and key; multipart uploads; ranges."""
     query = dict(urllib.parse.parse_qsl(url.query, keep_blank_values=True))
     path = urllib.parse.unquote(url.path).lstrip("/")
-    label = host[: -len(".s3.us-east-1.amazonaws.com")] if not host.startswith("s3.") else ""
+    label = host[: -len(".s3.eu-west-1.amazonaws.com")] if not host.startswith("s3.") else ""
     bucket, _, key = (label, "", path) if label else path.partition("/")
     name = (bucket, key)
     if self.command == "POST" and "uploads" in query:

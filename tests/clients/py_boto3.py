@@ -3,7 +3,7 @@ import hashlib, os, sys, tempfile
 import boto3
 from boto3.s3.transfer import TransferConfig
 
-session = boto3.Session("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", region_name="us-east-1")
+session = boto3.Session("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", region_name="eu-west-1")
 assert session.client("sts").get_caller_identity()["Account"] == "123456789012"
 s3 = session.client("s3")
 s3.put_object(Bucket="bucket-of-tests", Key="small", Body=b"small object")
