@@ -1,6 +1,12 @@
 //! HTTP/2 with prior knowledge, by hyper's own client: tunnels, plain requests and refusals as
 //! streams of one connection.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "the helpers of tests may panic as tests do"
+)]
+
 mod support;
 
 use std::io::{Read as _, Write as _};

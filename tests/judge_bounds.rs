@@ -102,7 +102,8 @@ fn early_data_waits_in_a_bounded_buffer() {
 #[test]
 fn timeouts_say_what_was_missing() {
     let retried = [c(Ch::new().bytes()), s(Sh::retry(0x17).bytes())];
-    let rows: [(Vec<(Side, Vec<u8>)>, &str, bool); 7] = [
+    type Row = (Vec<(Side, Vec<u8>)>, &'static str, bool);
+    let rows: [Row; 7] = [
         (vec![], "client-hello", false),
         (vec![c(&Ch::new().bytes()[..99])], "client-hello", true),
         (vec![c(Ch::new().bytes())], "server-hello", true),

@@ -39,8 +39,11 @@ fn by_rustls(bytes: &[u8]) -> Option<(Option<String>, Vec<Vec<u8>>)> {
     None
 }
 
+/// The name and the protocols.
+type Seen = (Option<String>, Vec<Vec<u8>>);
+
 /// The same as the judge sees it; and the rule that it broke, if one.
-fn by_judge(bytes: &[u8]) -> (Option<(Option<String>, Vec<Vec<u8>>)>, Outcome) {
+fn by_judge(bytes: &[u8]) -> (Option<Seen>, Outcome) {
     let judge = Judge::new(question("baseline"), Box::new(Any::default()));
     let mut driver = Driver::new(judge);
     let outcome = driver.feed(Side::Client, bytes);

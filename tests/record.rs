@@ -1024,7 +1024,7 @@ fn no_secret_reaches_the_record_a_log_or_an_answer() {
         format!("{s}: x"),
         format!("Host: {s}"),
         format!("X: {s}\x01"),
-        format!("{s}"),
+        s.to_string(),
         format!(" {s}"),
         format!("Content-Length: {s}"),
         format!("Transfer-Encoding: {s}"),

@@ -7,12 +7,11 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
 use super::args::{ServeArgs, SettingsArgs};
-use super::load::{Environment, file_path, settings, sources_and};
+use super::load::{Environment, file_path, settings, sources_and, verifier};
 use super::{FAILED, FINE, USAGE, complain};
 use crate::config::{self, Listener as ListenSetting, Loaded, Settings};
 use crate::edge::journal::{Journal, Sink, Sync, Writer};
 use crate::edge::listen::{Listener, raise_descriptor_limit};
-use crate::edge::tls::{RootSource, Roots, Verifier};
 use crate::logic::wire::http1::HeadLimits;
 use crate::logic::wire::tls::Bounds;
 use crate::proxy::{Control, Limits, Parts, Proxy, Timeouts};
@@ -93,12 +92,7 @@ async fn serve(args: &ServeArgs, environment: &Environment, loaded: &Loaded) -> 
 }
 
 fn assemble(environment: &Environment, settings: &Settings) -> Result<(Proxy, Writer), String> {
-    let source = match settings.tls.roots {
-        config::Roots::System => RootSource::System,
-        config::Roots::Mozilla => RootSource::Mozilla,
-    };
-    let roots =
-        Roots::load(source, &settings.tls.extra_roots).map_err(|error| error.to_string())?;
+    let verifier = verifier(settings)?;
     let mut listeners = Vec::new();
     for place in &settings.listen.proxy {
         let listener = match place {
@@ -124,7 +118,7 @@ fn assemble(environment: &Environment, settings: &Settings) -> Result<(Proxy, Wr
         listeners,
         policy: settings.policy.clone(),
         journal,
-        verifier: Arc::new(Verifier::new(roots)),
+        verifier: Arc::new(verifier),
         timeouts: Timeouts {
             head: settings.timeouts.head,
             handshake: settings.timeouts.handshake,

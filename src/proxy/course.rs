@@ -226,7 +226,7 @@ impl Course<'_> {
         };
         let answer = Answer::refusal(self.entry.decision()).http1(self.entry.id(), false);
         // On record before the client hears of it, so that whoever sees the alert finds the line.
-        self.entry.complete(outcome).await;
+        self.entry.complete_first(outcome).await;
         let words: &[u8] = match &refusal.to_client {
             Some(alert) => alert,
             None if handshake.client_speaks_http() => &answer,

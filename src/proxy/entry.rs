@@ -267,6 +267,15 @@ impl Entry {
         }
     }
 
+    /// The last line, of which the client is to hear only when it is written.
+    pub(super) async fn complete_first(mut self, end: Outcome) {
+        if let Some(body) = self.finish(end)
+            && self.journal.decide(body.clone()).await.is_err()
+        {
+            self.journal.complete_detached(body);
+        }
+    }
+
     /// The last line, from where nothing can be awaited.
     pub(super) fn complete_detached(mut self, end: Outcome) {
         if let Some(body) = self.finish(end) {

@@ -85,7 +85,7 @@ impl CertificateVerifier for Verifier {
                     None,
                     None,
                 )
-                .map_err(|error| fault(&error))?;
+                .map_err(|error| chain_fault(&error, leaf))?;
         }
         certificate
             .verify_is_valid_for_subject_name(&server_name(name)?)
@@ -149,6 +149,20 @@ pub(super) fn server_name(host: &Host) -> Result<ServerName<'static>, Certificat
         }
         Host::V4(addr) => Ok(ServerName::from(std::net::IpAddr::from(*addr))),
         Host::V6(addr) => Ok(ServerName::from(std::net::IpAddr::from(*addr))),
+    }
+}
+
+/// A fault of the chain as a whole. An issuer that only bears the name of a trusted one, and a
+/// certificate that is its own issuer, are from no authority trusted here.
+fn chain_fault(error: &webpki::Error, leaf: &[u8]) -> CertificateFault {
+    let is_own_issuer = || {
+        X509Certificate::from_der(leaf)
+            .is_ok_and(|(_, parsed)| parsed.subject().as_raw() == parsed.issuer().as_raw())
+    };
+    match fault(error) {
+        CertificateFault::BadSignature => CertificateFault::UntrustedIssuer,
+        CertificateFault::CaAsLeaf if is_own_issuer() => CertificateFault::UntrustedIssuer,
+        other => other,
     }
 }
 
