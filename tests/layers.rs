@@ -17,7 +17,7 @@ fn floor(module: &[&str]) -> Option<(u8, String)> {
         ["model", ..] => 0,
         ["logic", "wire" | "aws", ..] => 1,
         ["logic", "policy", ..] => 2,
-        ["logic", "record", ..] => 3,
+        ["logic", "record" | "explain", ..] => 3,
         ["config", ..] => 4,
         ["edge", _, ..] => 5,
         ["proxy", ..] => 6,

@@ -270,7 +270,12 @@ async fn judge_start(shared: &Shared, conn: &mut Conn<ClientStream>, first: bool
         loop {
             let (kind, hint) = match first_bytes(conn.buffered()) {
                 FirstBytes::NeedMore => match conn.read_more().await {
-                    Ok(0) => break,
+                    Ok(0) => {
+                        return Read::Gone {
+                            error: Some("closed before it was clear what it began".to_owned()),
+                            bytes: conn.buffered().len(),
+                        };
+                    }
                     Ok(_) => continue,
                     Err(error) => {
                         return Read::Gone {
