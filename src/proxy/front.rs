@@ -13,7 +13,7 @@ use crate::edge::clock;
 use crate::edge::http1::{Conn, ReadHeadError};
 use crate::logic::record::{Body, Client, Event, EventKind, Request};
 use crate::logic::wire::first_bytes::{FirstBytes, first_bytes};
-use crate::logic::wire::http1::{HeadError, RequestHead, RequestTarget};
+use crate::logic::wire::http1::{HeadError, HostHeader, RequestHead, RequestTarget};
 use crate::model::{Action, Decision, Finding, Mode, Rule, Severity};
 
 use super::answer::Answer;
@@ -140,10 +140,10 @@ async fn course(
     let request = heads::described(&head);
     match &head.target {
         RequestTarget::Authority(authority) => {
-            let host = head.host.as_ref().map(|host| &host.host);
+            let host = head.host.as_ref().filter(|host| !names_us(host, shared));
             let connect = Connect {
                 authority,
-                host,
+                host: host.map(|host| &host.host),
                 request,
             };
             Box::pin(tunnel(
@@ -186,6 +186,13 @@ async fn course(
             None
         }
     }
+}
+
+/// Whether the Host of a CONNECT names the proxy, under whatever name the client knows it: Node's
+/// `http.request` fills it in so. Nothing goes by it, since it is not passed on.
+fn names_us(host: &HostHeader, shared: &Shared) -> bool {
+    host.port
+        .is_some_and(|port| shared.own.iter().any(|own| own.port() == port))
 }
 
 /// Reads until a head is whole or certain to be refused.
