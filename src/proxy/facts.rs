@@ -11,7 +11,7 @@ use crate::logic::wire::tls::{
     Alert, CertificateFacts, CertificateFault, ClientFacts, Facts, Group, Refusal, Sni, Suite,
     UpstreamFacts, Version, alert_record,
 };
-use crate::model::{Action, Authority, Decision, DnsName, Finding, Host, Rule, Severity};
+use crate::model::{Action, Decision, DnsName, Finding, Host, Rule, Severity};
 
 /// A fault of a handshake: what became known of it, whether it refuses or only reports.
 #[derive(Debug, Clone)]
@@ -54,29 +54,6 @@ pub(super) fn findings(fault: &Fault<'_>, is_aws: bool, effective: &Effective) -
     }
     found.push(finding(fault.rule, fault.hint.to_owned()));
     found
-}
-
-/// A Host that names another host than the target: what a server behind it would go by.
-pub(super) fn foreign_host(
-    host: Option<&Host>,
-    authority: &Authority,
-    effective: &Effective,
-) -> Option<Finding> {
-    let host = host.filter(|host| **host != authority.host)?;
-    Some(Finding {
-        rule: Rule::SniMismatch,
-        kind: "host-header",
-        place: "header.host".into(),
-        action: effective.actions.get(Rule::SniMismatch),
-        severity: Severity::High,
-        length: None,
-        fingerprint: None,
-        hint: format!(
-            "The request is for {}, but its Host header names {host}; one request must name one host. \
-             Remove the Host header that the program sets by itself.",
-            authority.host
-        ),
-    })
 }
 
 /// CONNECT named an address that the hello's name does not resolve to.

@@ -157,8 +157,10 @@ pub(super) async fn forward(
         let host = head.host.as_ref().map(|host| &host.host);
         let mut found = Vec::new();
         found.extend(heads::https_in_the_clear(*scheme));
-        found.extend(heads::credentials(userinfo.as_ref(), effective));
-        found.extend(facts::foreign_host(host, authority, effective));
+        found.extend(userinfo.as_ref().and_then(|userinfo| {
+            effective.judge_userinfo(userinfo.has_password(), userinfo.byte_len())
+        }));
+        found.extend(host.and_then(|host| effective.judge_host(host, heads::HOST, authority)));
         HeadFacts {
             found,
             is_signed: heads::is_signed(&head),

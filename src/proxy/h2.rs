@@ -18,6 +18,7 @@ use tokio::sync::oneshot;
 use crate::edge::client::{ClientIo, ClientStream, Prefixed};
 use crate::edge::http1::Conn;
 use crate::edge::http2::Tunnelled;
+use crate::logic::policy::Effective;
 use crate::logic::record::Request as Recorded;
 use crate::model::{Action, Authority, Decision, Finding, Mode, Rule, SafeUrl, Severity};
 
@@ -208,8 +209,10 @@ async fn forward(
             .uri()
             .query()
             .is_some_and(|query| query.to_ascii_lowercase().contains("x-amz-signature="));
-    let look = |effective: &_| HeadFacts {
-        found: facts::foreign_host(host.as_ref(), &authority, effective)
+    let look = |effective: &Effective| HeadFacts {
+        found: host
+            .as_ref()
+            .and_then(|host| effective.judge_host(host, super::heads::HOST, &authority))
             .into_iter()
             .collect(),
         is_signed,

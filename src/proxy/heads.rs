@@ -1,9 +1,11 @@
 //! What a request head shows to the record and to the rules.
 
-use crate::logic::policy::Effective;
 use crate::logic::record::Request;
-use crate::logic::wire::http1::{RequestHead, RequestTarget, Scheme, Userinfo};
+use crate::logic::wire::http1::{RequestHead, RequestTarget, Scheme};
 use crate::model::{Action, Finding, Rule, SafeUrl, Severity};
+
+/// Where a Host field stands, in findings.
+pub(super) const HOST: &str = "header.host";
 
 /// A head as the record has it.
 pub(super) fn described(head: &RequestHead) -> Request {
@@ -79,35 +81,6 @@ pub(super) fn https_in_the_clear(scheme: Scheme) -> Option<Finding> {
              set HTTPS_PROXY (not only HTTP_PROXY), or the client's option for HTTPS through a proxy."
                 .to_owned(),
         )
-    })
-}
-
-/// Userinfo in the URL: with a password it is a credential, a name alone is reported.
-pub(super) fn credentials(userinfo: Option<&Userinfo>, effective: &Effective) -> Option<Finding> {
-    let userinfo = userinfo?;
-    let action = effective.actions.get(Rule::UrlCredentials);
-    let found = if userinfo.has_password() {
-        finding(
-            Rule::UrlCredentials,
-            "userinfo",
-            "userinfo",
-            action,
-            "The URL carries a user name and a password (user:password@host). Send them in an Authorization header \
-             (curl --user, requests auth=), or keep them in a netrc or a git credential helper."
-                .to_owned(),
-        )
-    } else {
-        finding(
-            Rule::UrlCredentials,
-            "username",
-            "userinfo",
-            action.min(Action::Report),
-            "The URL carries a user name (user@host).".to_owned(),
-        )
-    };
-    Some(Finding {
-        length: Some(userinfo.byte_len() as u64),
-        ..found
     })
 }
 

@@ -94,7 +94,8 @@ async fn establish<'a, C: TunnelClient>(
     let (destination, aws) = described(&class);
     draft.set_destination(destination, aws);
 
-    let found = facts::foreign_host(host, authority, &effective)
+    let found = host
+        .and_then(|host| effective.judge_host(host, super::heads::HOST, authority))
         .into_iter()
         .collect();
     let head = HeadFacts {

@@ -13,7 +13,6 @@ use super::output::Explanation;
 use super::output::endpoint;
 use super::output::region;
 use super::output::service;
-use super::url::Userinfo;
 use crate::logic::aws::Class;
 use crate::logic::aws::classify;
 use crate::logic::policy::Effective;
@@ -86,7 +85,7 @@ fn judge_request(policy: &Policy, own: &[SocketAddr], request: &Request) -> Expl
     let mut inside: Vec<Finding> = Vec::new();
     inside.extend(
         url.userinfo
-            .and_then(|userinfo| credentials(userinfo, &effective)),
+            .and_then(|userinfo| effective.judge_userinfo(userinfo.has_password, userinfo.length)),
     );
     inside.extend(head_findings(request, &effective));
     let is_seen = is_plain || effective.intercept || inside.is_empty();
@@ -167,32 +166,6 @@ fn known_address(host: &Host) -> Option<IpAddr> {
     }
 }
 
-fn credentials(userinfo: Userinfo, effective: &Effective) -> Option<Finding> {
-    let action = effective.actions.get(Rule::UrlCredentials);
-    let (kind, action, severity, hint) = if userinfo.has_password {
-        (
-            "userinfo",
-            action,
-            Severity::High,
-            "The URL carries a user name and a password (user:password@host). Send them in an Authorization header \
-             (curl --user, requests auth=), or keep them in a netrc or a git credential helper.",
-        )
-    } else {
-        (
-            "username",
-            action.min(Action::Report),
-            Severity::Low,
-            "The URL carries a user name (user@host).",
-        )
-    };
-    let found = finding(Rule::UrlCredentials, kind, "userinfo", action, hint);
-    (action != Action::Off).then_some(Finding {
-        severity,
-        length: u64::try_from(userinfo.length).ok(),
-        ..found
-    })
-}
-
 /// What is wrong with the head, by the reader that the proxy itself has.
 fn head_findings(request: &Request, effective: &Effective) -> Vec<Finding> {
     let mut found = Vec::new();
@@ -222,23 +195,10 @@ fn head_findings(request: &Request, effective: &Effective) -> Vec<Finding> {
             )),
         }
     }
-    let asked = &request.url.authority.host;
-    let action = effective.actions.get(Rule::SniMismatch);
-    if action != Action::Off
-        && let Some((named, place)) = names.iter().find(|(named, _)| named != asked)
-    {
-        let hint = format!(
-            "The request is for {asked}, but its Host header names {named}; one request must name one host. \
-             Remove the Host header that the program sets by itself."
-        );
-        found.push(finding(
-            Rule::SniMismatch,
-            "host-header",
-            place,
-            action,
-            &hint,
-        ));
-    }
+    let foreign = names
+        .iter()
+        .find_map(|(named, place)| effective.judge_host(named, place, &request.url.authority));
+    found.extend(foreign);
     found
 }
 

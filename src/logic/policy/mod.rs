@@ -9,6 +9,7 @@ mod addresses;
 mod canonical;
 mod connect_to;
 mod effective;
+mod heads;
 mod names;
 mod pattern;
 mod permit;
