@@ -17,7 +17,7 @@
 //! | F0 | [`model`] | the words that all share; imports nothing of ours |
 //! | F1 | [`logic::wire`], [`logic::aws`] | parse bytes, classify names |
 //! | F2 | [`logic::policy`] | facts in, decision out |
-//! | F3 | [`logic::record`] | the audit record and its encoding |
+//! | F3 | [`logic::record`], [`logic::explain`] | the audit record and its encoding; what would be decided, offline |
 //! | F4 | [`config`] | settings: text in, typed values out |
 //! | F5 | `edge` | every byte of I/O |
 //! | F6 | `proxy` | the course of a connection |

@@ -52,8 +52,6 @@ fn alert(bytes: &[u8]) -> u8 {
 }
 
 const BAD_CERTIFICATE: u8 = 42;
-const CERTIFICATE_EXPIRED: u8 = 45;
-const UNKNOWN_CA: u8 = 48;
 const UNRECOGNIZED_NAME: u8 = 112;
 
 fn ask(proxy: &Proxy, authority: &str) -> Answer {
@@ -514,14 +512,11 @@ fn what_is_not_tls_is_refused_in_the_tunnel() {
             got.is_empty() || got[0] == 21 || got.starts_with(b"HTTP/1.1 403 Blocked by outgate");
         assert!(is_told, "{bytes:02x?}: {got:02x?}");
     }
-    assert_eq!(
-        proxy
-            .lines()
-            .iter()
-            .filter(|line| line["stage"] == "complete" && line["verdict"] == "block")
-            .count(),
-        6
-    );
+    let refused = |line: &&Value| line["stage"] == "complete" && line["verdict"] == "block";
+    let deadline = std::time::Instant::now() + support::PATIENCE;
+    while proxy.lines().iter().filter(refused).count() < 6 {
+        assert!(std::time::Instant::now() < deadline, "{:#?}", proxy.lines());
+    }
     // To AWS it is plaintext.
     let got = speak(
         &proxy,
@@ -624,20 +619,11 @@ fn a_wrong_certificate_is_refused_in_tls_1_2() {
         (
             "expired",
             authority.issue_with(&["tunnel.test", "a.test"], expired),
-            vec![CERTIFICATE_EXPIRED],
         ),
-        (
-            "name",
-            authority.issue(&["other.test"]),
-            vec![BAD_CERTIFICATE, UNRECOGNIZED_NAME, 46],
-        ),
-        (
-            "untrusted",
-            stranger.issue(&["tunnel.test"]),
-            vec![UNKNOWN_CA, BAD_CERTIFICATE],
-        ),
+        ("name", authority.issue(&["other.test"])),
+        ("untrusted", stranger.issue(&["tunnel.test"])),
     ];
-    for (what, identity, alerts) in cases {
+    for (what, identity) in cases {
         let (to, sessions) = greeter(&identity, &TLS12);
         let proxy = Proxy::start(&[
             "--connect-to",
@@ -646,7 +632,7 @@ fn a_wrong_certificate_is_refused_in_tls_1_2() {
             &authority.ca(),
         ]);
         let got = speak(&proxy, "tunnel.test:443", &tls::client_hello("tunnel.test"));
-        assert!(alerts.contains(&alert(&got)), "{what}: {got:?}");
+        assert_eq!(alert(&got), BAD_CERTIFICATE, "{what}");
         let line = proxy.line_for("tunnel.test", "complete");
         assert_eq!(
             (&line["verdict"], &line["rule"]),
