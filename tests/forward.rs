@@ -870,3 +870,48 @@ fn a_big_answer_comes_whole() {
     );
     assert!(complete(&proxy)["bytes"]["received"].as_u64().unwrap() > 20 << 20);
 }
+
+#[test]
+fn an_answer_with_two_lengths_has_one_when_it_is_passed_on() {
+    let (to, _heard) = scripted(
+        head_is_whole,
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+    );
+    let proxy = Proxy::start(&[]);
+    let bytes = format!("GET http://{to}/ HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\n\r\n");
+    let answer = String::from_utf8(proxy.say(bytes.as_bytes())).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(!head.to_lowercase().contains("content-length"), "{head}");
+    assert_eq!(dechunked(body).0, "ok");
+}
+
+#[test]
+fn an_answer_without_a_length_that_is_reset_is_reset_for_the_client() {
+    let to = origin(|mut stream| {
+        read_head(&mut stream);
+        stream.write_all(b"HTTP/1.1 200 OK\r\n\r\nhalf").unwrap();
+        // The other half: a reset, once the client has read the first.
+        let _ = stream.read_exact(&mut [0; 1]);
+        let linger = Some(std::time::Duration::ZERO);
+        socket2::SockRef::from(&stream).set_linger(linger).unwrap();
+    });
+    let proxy = Proxy::start(&[]);
+    let mut stream = proxy.connect();
+    write!(
+        stream,
+        "POST http://{to}/ HTTP/1.1\r\nHost: {to}\r\nContent-Length: 1\r\n\r\n"
+    )
+    .unwrap();
+    let (head, mut rest) = read_head(&mut stream);
+    assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+    while rest.len() < 4 {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        rest.push(byte[0]);
+    }
+    assert_eq!(rest, b"half");
+    stream.write_all(b"x").unwrap();
+    let (more, is_orderly) = read_out(&mut stream);
+    assert!(more.is_empty() && !is_orderly, "it looks whole");
+    assert_eq!(complete(&proxy)["verdict"], "error");
+}

@@ -489,7 +489,7 @@ fn a_request_may_come_in_any_two_pieces() {
 #[test]
 fn a_connection_without_a_request_has_its_line() {
     let proxy = Proxy::start(&[]);
-    for sent in ["", "GET http://h/ HT", "PRI * HTTP/2.0\r\n"] {
+    for sent in ["", "GET http://h/ HT", "PRI"] {
         let mut stream = proxy.connect();
         let client = stream.local_addr().unwrap().to_string();
         stream.write_all(sent.as_bytes()).unwrap();

@@ -188,6 +188,7 @@ fn what_climbs_is_seen() {
             "    let line = crate::logic::record::cut(text, 4);",
         ),
         ("logic/record/line.rs", "use crate::config::Settings;"),
+        ("logic/explain.rs", "use crate::logic::record::cut;"),
         ("config/mod.rs", "pub use crate::edge::dial::dial;"),
         ("edge/dial.rs", "use super::resolve::Resolver;"),
         ("edge/tls/verify.rs", "use crate::edge::journal::Journal;"),
