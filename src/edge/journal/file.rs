@@ -129,6 +129,11 @@ impl Sink {
         }
     }
 
+    /// Whether it is a file on a disk, and not a pipe that somebody has to empty.
+    pub(super) const fn is_regular(&self) -> bool {
+        matches!(self.out, Out::Regular { .. })
+    }
+
     /// Writes whole lines, all or (in a regular file) none.
     pub(super) fn write(&mut self, lines: &[u8], sync: bool) -> io::Result<()> {
         match &mut self.out {

@@ -1,10 +1,13 @@
 //! The journal: the only writer of the record.
 //!
 //! Lines are handed to one thread through a bounded queue; it chains them and writes whatever
-//! has gathered with one call. A decision waits until it is written (and synced, where that is
+//! has gathered with one call. While nothing waits in the queue, a line for a regular file is
+//! written where it arises, which saves two turns of threads; a disk that hangs then holds one
+//! worker, and everybody else goes by the queue and its time limit. A decision waits until it is written (and synced, where that is
 //! asked for); nothing passes before. A line whose request has been let through is never
 //! dropped: while the sink fails it waits here, bounded by the number of requests that were open.
 
+mod desk;
 mod file;
 mod writer;
 
@@ -17,6 +20,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::logic::record::Body;
 
+use desk::Desk;
 pub use file::{OpenError, Sink};
 use writer::Entry;
 
@@ -51,8 +55,9 @@ pub struct Journal {
 }
 
 /// What the writer tells everybody.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct State {
+    desk: Desk,
     /// The sink has been silent for longer than `stall`, or failed.
     stalled: AtomicBool,
     /// Refusals for which there was no place while it was; the gap event counts them.
@@ -68,14 +73,19 @@ impl Journal {
     /// When no thread can be started.
     pub fn start(sink: Sink, sync: Sync, stall: Duration) -> std::io::Result<(Journal, Writer)> {
         let (queue, lines) = mpsc::channel(QUEUE);
-        let state = Arc::new(State::default());
-        let (done, ended) = oneshot::channel();
         let path = sink.path().map(PathBuf::from);
+        let state = Arc::new(State {
+            desk: Desk::new(sink, sync),
+            stalled: AtomicBool::default(),
+            uncounted: AtomicU64::default(),
+            written: AtomicU64::default(),
+        });
+        let (done, ended) = oneshot::channel();
         let thread_state = Arc::clone(&state);
         std::thread::Builder::new()
             .name("journal".to_owned())
             .spawn(move || {
-                let whole = writer::run(lines, sink, sync, &thread_state);
+                let whole = writer::run(lines, sync, &thread_state);
                 let _ = done.send(whole);
             })?;
         Ok((
@@ -106,10 +116,12 @@ impl Journal {
         if self.state.stalled.load(Ordering::Acquire) && self.queue.capacity() == 0 {
             return Err(stalled(self.stall));
         }
+        if self.write_at_once(&body) {
+            return Ok(());
+        }
         let (ack, acked) = oneshot::channel();
         let write = async {
-            let entry = Entry::Decision { body, ack };
-            self.queue.send(entry).await.map_err(|_| ended())?;
+            self.enqueue(Entry::Decision { body, ack }).await?;
             acked.await.map_err(|_| ended())?
         };
         if let Ok(outcome) = tokio::time::timeout(self.stall, write).await {
@@ -124,34 +136,63 @@ impl Journal {
     /// # Errors
     /// [`Unavailable`] when the writer is gone.
     pub async fn complete(&self, body: Body) -> Result<(), Unavailable> {
-        self.queue
-            .send(Entry::Line(body))
-            .await
-            .map_err(|_| ended())
+        if self.write_at_once(&body) {
+            return Ok(());
+        }
+        self.enqueue(Entry::Line(body)).await
+    }
+
+    /// Writes a line if nothing is before it and nobody is writing.
+    fn write_at_once(&self, body: &Body) -> bool {
+        let written = self.state.desk.write_at_once(body);
+        if written {
+            self.state.written.fetch_add(1, Ordering::AcqRel);
+        }
+        written
+    }
+
+    async fn enqueue(&self, entry: Entry) -> Result<(), Unavailable> {
+        let place = self.queue.reserve().await.map_err(|_| ended())?;
+        self.state.desk.queued();
+        place.send(entry);
+        Ok(())
     }
 
     /// As [`Journal::complete`], for the very last line: a sink that takes nothing is waited for
     /// no longer than it may stall.
     pub async fn complete_last(&self, body: Body) {
-        let _ = tokio::time::timeout(self.stall, self.complete(body)).await;
+        let _ = tokio::time::timeout(self.stall, self.enqueue(Entry::Line(body))).await;
     }
 
     /// As [`Journal::complete`], from a destructor: takes a place if there is one, else leaves
     /// the line to a task of its own.
     pub fn complete_detached(&self, body: Body) {
-        if let Err(mpsc::error::TrySendError::Full(entry)) = self.queue.try_send(Entry::Line(body))
-            && let Ok(runtime) = tokio::runtime::Handle::try_current()
-        {
-            let queue = self.queue.clone();
-            runtime.spawn(async move { queue.send(entry).await });
+        match self.queue.try_reserve() {
+            Ok(place) => {
+                self.state.desk.queued();
+                place.send(Entry::Line(body));
+            }
+            Err(mpsc::error::TrySendError::Full(())) => {
+                if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+                    let journal = self.clone();
+                    runtime.spawn(async move { journal.enqueue(Entry::Line(body)).await });
+                }
+            }
+            Err(mpsc::error::TrySendError::Closed(())) => {}
         }
     }
 
     /// Puts a refusal on record that could not be decided on record. While the sink takes nothing
     /// it is counted, not kept: the gap event has the number.
     pub fn refuse(&self, body: Body) {
-        if self.queue.try_send(Entry::Refusal(body)).is_err() {
-            self.state.uncounted.fetch_add(1, Ordering::AcqRel);
+        match self.queue.try_reserve() {
+            Ok(place) => {
+                self.state.desk.queued();
+                place.send(Entry::Refusal(body));
+            }
+            Err(_) => {
+                self.state.uncounted.fetch_add(1, Ordering::AcqRel);
+            }
         }
     }
 

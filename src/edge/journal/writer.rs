@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
 
+use super::desk::Open;
 use super::file::Sink;
 use super::{State, Sync, Unavailable};
 use crate::edge::clock;
@@ -31,28 +32,36 @@ pub(super) enum Entry {
 }
 
 /// Writes until every sender is gone and nothing is left. Returns whether all of it was written.
-pub(super) fn run(
-    mut lines: mpsc::Receiver<Entry>,
-    mut sink: Sink,
-    sync: Sync,
-    state: &State,
-) -> bool {
+pub(super) fn run(mut lines: mpsc::Receiver<Entry>, sync: Sync, state: &State) -> bool {
+    let whole = write_all(&mut lines, sync, state);
+    // Closed, and its lock given back, even while somebody still holds a handle.
+    state.desk.lock().sink = None;
+    whole
+}
+
+fn write_all(lines: &mut mpsc::Receiver<Entry>, sync: Sync, state: &State) -> bool {
+    let desk = &state.desk;
     // Lines whose requests went through before the sink failed: as many as were open then.
     let mut outage: Option<Outage> = None;
-    let mut kept: Vec<Body> = opening(&mut sink);
+    let mut kept: Vec<Body> = desk.lock().sink.as_mut().map(opening).unwrap_or_default();
     let mut batch = Vec::with_capacity(BATCH);
-    let mut buffer = Vec::with_capacity(64 * 1024);
     loop {
         batch.clear();
+        desk.set_calm(outage.is_none() && kept.is_empty());
         let open = if outage.is_some() {
-            wait_a_while(&mut lines, &mut batch)
+            wait_a_while(lines, &mut batch)
         } else {
-            wait(&mut lines, &mut batch, kept.is_empty())
+            wait(lines, &mut batch, kept.is_empty())
         };
         if !open && batch.is_empty() && (kept.is_empty() || outage.is_some()) {
             // The last lines of a sink that fails at the very end are lost with the process.
             return kept.is_empty();
         }
+        let mut desk_open = desk.lock();
+        let Open { sink, buffer } = &mut *desk_open;
+        let Some(sink) = sink else {
+            return false;
+        };
         let reopened = match outage {
             Some(_) => sink.reopen().unwrap_or(false),
             None => false,
@@ -61,24 +70,31 @@ pub(super) fn run(
         buffer.clear();
         if let Some(outage) = &outage {
             if reopened {
-                chain.append(&file_line(&sink), &mut buffer);
+                chain.append(&file_line(sink), buffer);
             }
             let refused = outage.refused + state.uncounted.load(Ordering::Acquire);
-            chain.append(&gap(&outage.since, &outage.reason, refused), &mut buffer);
+            chain.append(&gap(&outage.since, &outage.reason, refused), buffer);
         }
         for body in &kept {
-            chain.append(body, &mut buffer);
+            chain.append(body, buffer);
         }
         for entry in &batch {
             let (Entry::Decision { body, .. } | Entry::Line(body) | Entry::Refusal(body)) = entry;
             // A requester that gave up has refused its request; its decision must not stand.
             if !matches!(entry, Entry::Decision { ack, .. } if ack.is_closed()) {
-                chain.append(body, &mut buffer);
+                chain.append(body, buffer);
             }
         }
-        match sink.write(&buffer, sync == Sync::Fsync) {
+        let written = sink.write(buffer, sync == Sync::Fsync);
+        match written {
+            Ok(()) => sink.chain = chain,
+            // Before the lock is given back: what is kept now stands before all others.
+            Err(_) => desk.set_calm(false),
+        }
+        desk.dealt_with(batch.len());
+        drop(desk_open);
+        match written {
             Ok(()) => {
-                sink.chain = chain;
                 kept.clear();
                 state.stalled.store(false, Ordering::Release);
                 state.written.fetch_add(1, Ordering::AcqRel);
