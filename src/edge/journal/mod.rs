@@ -3,9 +3,11 @@
 //! Lines are handed to one thread through a bounded queue; it chains them and writes whatever
 //! has gathered with one call. While nothing waits in the queue, a line for a regular file is
 //! written where it arises, which saves two turns of threads; a disk that hangs then holds one
-//! worker, and everybody else goes by the queue and its time limit. A decision waits until it is written (and synced, where that is
-//! asked for); nothing passes before. A line whose request has been let through is never
-//! dropped: while the sink fails it waits here, bounded by the number of requests that were open.
+//! worker, and everybody else goes by the queue and its time limit.
+//!
+//! A decision waits until it is written (and synced, where that is asked for); nothing passes
+//! before. A line whose request has been let through is never dropped: while the sink fails it
+//! waits here, bounded by the number of requests that were open.
 
 mod desk;
 mod file;
