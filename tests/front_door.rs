@@ -361,7 +361,7 @@ fn heads_over_a_limit_are_refused_and_at_the_limit_are_not() {
         let answer = proxy.ask(head);
         assert_eq!(
             (answer.status, answer.rule().as_str()),
-            (400, "limits"),
+            (503, "limits"),
             "{kind}"
         );
         assert_eq!(refused_line(&proxy, &answer)["findings"][0]["kind"], kind);
@@ -387,7 +387,7 @@ fn a_slow_head_is_timed_out() {
         let answer = Answer::read(&mut stream);
         assert_eq!(
             (answer.status, answer.rule().as_str()),
-            (408, "limits"),
+            (503, "limits"),
             "{beginning:?}"
         );
         assert!(

@@ -128,7 +128,7 @@ impl Decision {
         self.findings
             .iter()
             .filter(|finding| finding.rule == rule)
-            .max_by_key(|finding| finding.action)
+            .max_by_key(|finding| (finding.action, finding.severity))
     }
 }
 

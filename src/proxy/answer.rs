@@ -116,7 +116,8 @@ impl Answer {
     pub(super) fn extra_headers(&self) -> &'static [(&'static str, &'static str)] {
         match self.status {
             407 => &[("proxy-authenticate", "Basic realm=\"outgate\"")],
-            503 => &[("retry-after", "5")],
+            // Sending the same again can help; a head that is too long stays so.
+            503 if self.proxy_error != "http_request_error" => &[("retry-after", "5")],
             _ => &[],
         }
     }

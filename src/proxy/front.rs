@@ -260,7 +260,7 @@ fn head_timeout(shared: &Shared) -> Refused {
         rule: Rule::Limits,
         kind: "head-timeout",
         hint: format!("No whole request head came within {limit} s (timeouts.head)."),
-        status: 408,
+        status: Rule::Limits.status(),
     }
 }
 
@@ -374,7 +374,11 @@ async fn refuse_draft(
     } = refused;
     let id = draft.id().to_owned();
     draft.refuse(&shared.journal, &decision, Some(status)).await;
-    let answer = Answer::by_rule(rule, status, hint);
+    let mut answer = Answer::by_rule(rule, status, hint);
+    if rule == Rule::Limits {
+        // The request's own size or pace, not how many there are.
+        answer.proxy_error = "http_request_error";
+    }
     last_words(conn.stream_mut(), &answer.http1(&id, false)).await;
 }
 

@@ -212,10 +212,9 @@ impl HeadError {
         }
     }
 
-    /// The status of the refusal. A head over a limit is 400 as well: sending it again, as
-    /// clients do on 503, cannot help.
+    /// The status of the refusal.
     pub const fn status(self) -> u16 {
-        400
+        self.rule().status()
     }
 }
 
