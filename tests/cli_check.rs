@@ -207,7 +207,7 @@ fn bad_certificates_are_named() {
         (&early, "early.example", "not-yet-valid"),
         (&good, "other.example", "wrong-name"),
         // As openssl req makes it: an authority's certificate, shown by a server.
-        (&foreign, "foreign.example", "ca-as-leaf"),
+        (&foreign, "foreign.example", "untrusted-issuer"),
     ];
     for ((cert, key), name, kind) in cases {
         for version in ["-tls1_2", "-tls1_3"] {
