@@ -267,7 +267,8 @@ mod tests {
         assert_eq!(kinds.len(), HeadError::ALL.len());
         for error in HeadError::ALL {
             assert!(error.hint().ends_with('.'), "{error:?}");
-            assert_eq!(error.status(), 400);
+            let expected = if error.rule() == Rule::Limits { 503 } else { 400 };
+            assert_eq!(error.status(), expected, "{error:?}");
         }
     }
 }
