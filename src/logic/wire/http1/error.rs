@@ -267,7 +267,11 @@ mod tests {
         assert_eq!(kinds.len(), HeadError::ALL.len());
         for error in HeadError::ALL {
             assert!(error.hint().ends_with('.'), "{error:?}");
-            let expected = if error.rule() == Rule::Limits { 503 } else { 400 };
+            let expected = if error.rule() == Rule::Limits {
+                503
+            } else {
+                400
+            };
             assert_eq!(error.status(), expected, "{error:?}");
         }
     }
