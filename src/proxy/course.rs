@@ -73,7 +73,12 @@ impl Course<'_> {
                     }
                     true => Turn::Refuse(handshake.timeout()),
                     // Whatever this is, it is not interfered with.
-                    false => Turn::Pass,
+                    false if !std::mem::replace(&mut extended, true) => {
+                        handshake.pass_unjudged();
+                        deadline.as_mut().reset(Instant::now() + shared.timeouts.idle);
+                        continue;
+                    }
+                    false => Turn::Failed(Side::Server, std::io::ErrorKind::TimedOut.into()),
                 },
                 () = drain.forced() => Turn::Stopped,
             };

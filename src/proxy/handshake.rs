@@ -120,6 +120,12 @@ where
         self.next = Some(self.judge.name_judged(ok));
     }
 
+    /// Report mode, and the time is up: nothing more is judged, all that is held passes.
+    pub(super) fn pass_unjudged(&mut self) {
+        self.next = Some(Step::Pass);
+        self.flight_shown = true;
+    }
+
     /// The time is up.
     pub(super) fn timeout(&mut self) -> Refusal {
         self.judge.timeout()
@@ -239,5 +245,67 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Leg<S> {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::io::duplex;
+
+    use super::*;
+    use crate::logic::wire::tls::{
+        Bounds, CertificateFault, CertificateVerifier, Profile, Question,
+    };
+    use crate::model::{Action, Host, RuleActions};
+
+    struct Nobody;
+
+    impl CertificateVerifier for Nobody {
+        fn verify_chain(&self, _: &[&[u8]], _: &Host) -> Result<(), CertificateFault> {
+            Err(CertificateFault::UntrustedIssuer)
+        }
+
+        fn verify_signature(
+            &self,
+            _: &[u8],
+            _: u16,
+            _: &[u8],
+            _: &[u8],
+        ) -> Result<(), CertificateFault> {
+            Err(CertificateFault::BadSignature)
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn in_report_mode_no_byte_is_lost_when_the_time_is_up() {
+        let judge = Judge::new(
+            Question {
+                connect: Host::parse("example.com").unwrap(),
+                profile: Profile::nothing(),
+                actions: RuleActions::all(Action::Report),
+                hold: false,
+                bounds: Bounds::default(),
+            },
+            Box::new(Nobody),
+        );
+        let (mut client, ours) = duplex(64 * 1024);
+        // An upstream that does not read: what the client sent is stuck half-way.
+        let (theirs, mut upstream) = duplex(10);
+        let sent: Vec<u8> = (0..3000_u32).map(|n| n as u8).collect();
+        client.write_all(&sent).await.unwrap();
+        let mut handshake = Handshake::new(judge, ours, theirs, Vec::new());
+        let stuck = tokio::time::timeout(Duration::from_secs(10), handshake.turn()).await;
+        assert!(stuck.is_err(), "{stuck:?}");
+        handshake.pass_unjudged();
+        let (turn, got) = tokio::join!(handshake.turn(), async {
+            let mut got = vec![0; sent.len()];
+            upstream.read_exact(&mut got).await.unwrap();
+            got
+        });
+        assert!(matches!(turn, Turn::Pass), "{turn:?}");
+        assert!(got == sent);
+        assert_eq!(handshake.bytes().sent, sent.len() as u64);
     }
 }
