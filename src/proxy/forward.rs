@@ -4,22 +4,21 @@ use crate::edge::client::{ClientIo as _, ClientStream, last_words};
 use crate::edge::http1::{
     After, Conn, End as ExchangeEnd, ExchangeError, ExchangeOptions, ExchangeOutcome, exchange,
 };
-use crate::edge::journal::Unavailable;
 use crate::edge::relay::Relay;
-use crate::logic::aws::classify;
-use crate::logic::policy::{Effective, Permit, Target, Way};
-use crate::logic::record::{Bytes, Carried, Request, Via};
+use crate::logic::policy::{Effective, Permit, Way};
+use crate::logic::record::{Bytes, Request};
 use crate::logic::wire::http1::{
     RequestHead, RequestTarget, ResponseHead, UpstreamLeg, upstream_head,
 };
 use crate::model::{Authority, Rule, Verdict};
 
 use super::answer::Answer;
+use super::decide::{Decided, decide, fail};
 use super::drain::Drain;
-use super::entry::{Draft, Entry, Outcome, unrecorded_answer};
+use super::entry::{Draft, Entry, Outcome};
 use super::facts;
 use super::heads;
-use super::route::{HeadFacts, Routed, described, route};
+use super::route::HeadFacts;
 use super::state::{Active, Shared};
 use super::upstream::{Idle, connect};
 
@@ -28,108 +27,6 @@ use super::upstream::{Idle, connect};
 pub(super) struct Forward {
     pub request: Request,
     pub head: RequestHead,
-}
-
-/// A request that may be forwarded: its decision is on record.
-#[derive(Debug)]
-pub(super) struct Decided {
-    pub entry: Entry,
-    pub permit: Permit,
-    pub effective: Effective,
-}
-
-/// Judges a request to be forwarded and puts the decision on record. `look` is asked for what
-/// the head shows under the settings of its destination.
-///
-/// # Errors
-/// The answer, and the request's id; all that belongs on record is there.
-pub(super) async fn decide(
-    shared: &Shared,
-    active: &Active,
-    mut draft: Draft,
-    request: Request,
-    authority: &Authority,
-    look: impl FnOnce(&Effective) -> HeadFacts,
-) -> Result<Decided, (Answer, String)> {
-    let policy = &active.policy;
-    let class = classify(&authority.host);
-    let target = Target {
-        authority,
-        class: &class,
-        way: Way::Forward,
-    };
-    let effective = policy.effective(&target);
-    draft.set_mode(effective.mode);
-    draft.set_way(Via::Forward, Carried::Forward);
-    draft.set_request(request);
-    let (destination, aws) = described(&class);
-    draft.set_destination(destination, aws);
-    let head = look(&effective);
-    let (decision, permit) = match route(
-        policy,
-        &shared.resolver,
-        &shared.own,
-        &target,
-        &effective,
-        head,
-    )
-    .await
-    {
-        Routed::Refused(decision) => {
-            let answer = Answer::refusal(&decision);
-            let id = draft.id().to_owned();
-            draft
-                .refuse(&shared.journal, &decision, Some(answer.status))
-                .await;
-            return Err((answer, id));
-        }
-        Routed::Unresolved { decision, reason } => {
-            let entry = draft
-                .open(&shared.journal, &decision)
-                .await
-                .map_err(unrecorded)?;
-            return Err(fail(entry, Answer::upstream(502, "dns_error", reason)).await);
-        }
-        Routed::Permitted {
-            decision,
-            permit,
-            answered,
-        } => {
-            draft.set_addr(
-                permit.addresses().first().map(ToString::to_string),
-                answered,
-            );
-            (decision, permit)
-        }
-    };
-    let entry = draft
-        .open(&shared.journal, &decision)
-        .await
-        .map_err(unrecorded)?;
-    Ok(Decided {
-        entry,
-        permit,
-        effective,
-    })
-}
-
-/// Completes a request whose upstream failed.
-pub(super) async fn fail(entry: Entry, answer: Answer) -> (Answer, String) {
-    let id = entry.id().to_owned();
-    let error = Some(answer.detail.clone());
-    entry
-        .complete(Outcome {
-            status: Some(answer.status),
-            error,
-            failed: true,
-            ..Outcome::default()
-        })
-        .await;
-    (answer, id)
-}
-
-fn unrecorded((unavailable, id): (Unavailable, String)) -> (Answer, String) {
-    (unrecorded_answer(&unavailable), id)
 }
 
 /// Carries one request from head to completion. Gives the client's connection back if another
@@ -166,13 +63,24 @@ pub(super) async fn forward(
             is_signed: heads::is_signed(&head),
         }
     };
-    match decide(shared, active, draft, request, authority, look).await {
+    match decide(
+        shared,
+        active,
+        draft,
+        request,
+        authority,
+        Way::Forward,
+        look,
+    )
+    .await
+    {
         Ok(decided) => {
             let upgraded = decided.entry.decision().verdict == Verdict::Upgrade;
             let Decided {
                 entry,
                 permit,
                 effective,
+                ..
             } = decided;
             Course {
                 shared,

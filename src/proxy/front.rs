@@ -2,19 +2,15 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
-use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
 use tokio::time::Instant;
 
 use crate::edge::client::{ClientStream, last_words};
-use crate::edge::clock;
 use crate::edge::http1::{Conn, ReadHeadError};
-use crate::logic::record::{Body, Client, Event, EventKind, Request};
 use crate::logic::wire::first_bytes::{FirstBytes, first_bytes};
 use crate::logic::wire::http1::{HeadError, HostHeader, RequestHead, RequestTarget};
-use crate::model::{Action, Decision, Finding, Mode, Rule, Severity};
+use crate::model::Rule;
 
 use super::answer::Answer;
 use super::drain::Drain;
@@ -22,15 +18,9 @@ use super::entry::Draft;
 use super::forward::{Forward, forward};
 use super::state::{Active, Shared};
 use super::tunnel::{Connect, TunnelClient, tunnel};
+use super::turned_away::{Refused, never_a_request, refuse, refuse_draft, visitor};
 use super::upstream::Idle;
 use super::{h2, heads};
-
-/// What a connection is, for the records of its requests.
-#[derive(Debug, Clone)]
-pub(super) struct Visitor {
-    pub conn: Arc<str>,
-    pub client: Client,
-}
 
 /// What the front door got to read.
 enum Read {
@@ -42,41 +32,6 @@ enum Read {
         error: Option<String>,
         bytes: usize,
     },
-}
-
-/// A connection that is refused before there was a request.
-struct Refused {
-    rule: Rule,
-    kind: &'static str,
-    hint: String,
-    status: u16,
-}
-
-impl Refused {
-    fn decision(&self) -> Decision {
-        let finding = Finding {
-            rule: self.rule,
-            kind: self.kind,
-            place: "head".into(),
-            action: Action::Block,
-            severity: Severity::Medium,
-            length: None,
-            fingerprint: None,
-            hint: self.hint.clone(),
-        };
-        Decision::from_findings(vec![finding], Mode::Enforce)
-    }
-}
-
-fn visitor(peer: Option<SocketAddr>) -> Visitor {
-    let addr = peer.map(|peer| Arc::from(peer.to_string()));
-    Visitor {
-        conn: Arc::from(clock::new_id()),
-        client: Client {
-            addr,
-            ..Client::default()
-        },
-    }
 }
 
 /// Serves one connection to its end. What a step needs is boxed and given back with the step, so
@@ -341,63 +296,6 @@ fn stranger(shared: &Shared, peer: Option<SocketAddr>) -> Option<Refused> {
     })
 }
 
-/// Records and answers a connection that is refused before there was a request.
-async fn refuse(
-    shared: &Shared,
-    visitor: &Visitor,
-    conn: Conn<ClientStream>,
-    refused: Refused,
-    seen: Option<Request>,
-) {
-    let active = shared.active.load_full();
-    let mut draft = Draft::new(
-        &visitor.conn,
-        &visitor.client,
-        &active.hash,
-        active.policy.mode,
-    );
-    if let Some(seen) = seen {
-        draft.set_request(seen);
-    }
-    refuse_draft(shared, draft, conn, refused).await;
-}
-
-async fn refuse_draft(
-    shared: &Shared,
-    draft: Draft,
-    mut conn: Conn<ClientStream>,
-    refused: Refused,
-) {
-    let decision = refused.decision();
-    let Refused {
-        rule, hint, status, ..
-    } = refused;
-    let id = draft.id().to_owned();
-    draft.refuse(&shared.journal, &decision, Some(status)).await;
-    let mut answer = Answer::by_rule(rule, status, hint);
-    if rule == Rule::Limits {
-        // The request's own size or pace, not how many there are.
-        answer.proxy_error = "http_request_error";
-    }
-    last_words(conn.stream_mut(), &answer.http1(&id, false)).await;
-}
-
-/// A line for a connection that came to nothing.
-async fn never_a_request(shared: &Shared, visitor: &Visitor, error: Option<String>, bytes: usize) {
-    let event = Event {
-        time: clock::timestamp(),
-        kind: EventKind::ClientError,
-        detail: json!({
-            "conn": &*visitor.conn,
-            "client": visitor.client.addr.as_deref(),
-            "bytes": bytes,
-            "error": error.unwrap_or_else(|| "closed before a request".to_owned()),
-        }),
-    };
-    // The writer cannot be gone while a connection is open.
-    let _ = shared.journal.complete(Body::event(&event)).await;
-}
-
 /// A CONNECT over HTTP/1.1.
 struct Http1Tunnel(Conn<ClientStream>);
 
@@ -417,40 +315,4 @@ impl TunnelClient for Http1Tunnel {
             .await?;
         Ok((stream, early))
     }
-}
-
-/// Answers a connection for which there is no place. Waits for nobody: accepting waits for this.
-pub(super) async fn over_limit(
-    shared: &Shared,
-    mut stream: ClientStream,
-    peer: Option<SocketAddr>,
-) {
-    let visitor = visitor(peer);
-    let active = shared.active.load_full();
-    let draft = Draft::new(
-        &visitor.conn,
-        &visitor.client,
-        &active.hash,
-        active.policy.mode,
-    );
-    let id = draft.id().to_owned();
-    let limits = shared.limits;
-    let hint = format!(
-        "There are as many connections as limits.connections ({}) or limits.connections_per_client ({}) allow. \
-         Close some, or raise the limit.",
-        limits.connections, limits.connections_per_client
-    );
-    let refused = Refused {
-        rule: Rule::Limits,
-        kind: "connections",
-        hint,
-        status: Rule::Limits.status(),
-    };
-    let decision = refused.decision();
-    draft
-        .refuse(&shared.journal, &decision, Some(refused.status))
-        .await;
-    let answer = Answer::by_rule(refused.rule, refused.status, refused.hint).http1(&id, false);
-    // What the socket's buffer does not take at once is not sent.
-    let _ = tokio::time::timeout(Duration::from_millis(50), stream.write_all(&answer)).await;
 }

@@ -18,20 +18,20 @@ use tokio::sync::oneshot;
 use crate::edge::client::{ClientIo, ClientStream, Prefixed};
 use crate::edge::http1::Conn;
 use crate::edge::http2::Tunnelled;
-use crate::logic::policy::Effective;
+use crate::logic::policy::{Effective, Way};
 use crate::logic::record::Request as Recorded;
 use crate::model::{Action, Authority, Decision, Finding, Mode, Rule, SafeUrl, Severity};
 
 use super::answer::Answer;
+use super::decide::{Decided, decide, fail};
 use super::drain::Drain;
 use super::entry::Draft;
 use super::facts;
-use super::forward::{Decided, decide, fail};
-use super::front::Visitor;
 use super::h2_body::{Reply, Sent, relayed, told};
 use super::route::HeadFacts;
 use super::state::{Active, Shared};
 use super::tunnel::{Connect, TunnelClient, tunnel};
+use super::turned_away::Visitor;
 use super::upstream::connect;
 
 /// Streams of one client at a time; RFC 9113, section 6.5.2, advises at least 100.
@@ -217,7 +217,17 @@ async fn forward(
             .collect(),
         is_signed,
     };
-    let decided = match decide(shared, active, draft, draft_request, &authority, look).await {
+    let decided = match decide(
+        shared,
+        active,
+        draft,
+        draft_request,
+        &authority,
+        Way::Forward,
+        look,
+    )
+    .await
+    {
         Ok(decided) => decided,
         Err((answer, id)) => return response(&answer, &id),
     };
@@ -234,6 +244,7 @@ async fn exchange(
         mut entry,
         permit,
         effective,
+        ..
     } = decided;
     let upstream = match connect(shared, &mut entry, authority, &permit, &effective).await {
         Ok(upstream) => upstream,

@@ -6,6 +6,7 @@
 mod admission;
 mod answer;
 mod course;
+mod decide;
 mod drain;
 mod entry;
 mod facts;
@@ -18,6 +19,7 @@ mod heads;
 mod route;
 mod state;
 mod tunnel;
+mod turned_away;
 mod upstream;
 
 use std::net::SocketAddr;
@@ -217,7 +219,7 @@ async fn accept(
             Accepted::Unix(stream) => (ClientStream::Unix(stream), None),
         };
         let Some(ticket) = admission.admit(peer.map(|peer| peer.ip())) else {
-            front::over_limit(&shared, stream, peer).await;
+            turned_away::over_limit(&shared, stream, peer).await;
             continue;
         };
         let course = front::serve_connection(Arc::clone(&shared), stream, peer, drain.clone());

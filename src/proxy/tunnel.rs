@@ -7,21 +7,20 @@ use tokio::time::Instant;
 
 use crate::edge::client::ClientIo;
 use crate::edge::dial::dial;
-use crate::edge::journal::Unavailable;
 use crate::edge::relay::Relay;
-use crate::logic::aws::classify;
-use crate::logic::policy::{Effective, Target, Way};
-use crate::logic::record::{Bytes, Carried, Request, Via};
+use crate::logic::policy::{Effective, Way};
+use crate::logic::record::{Bytes, Request};
 use crate::logic::wire::tls::{Bounds, Judge, Question};
 use crate::model::{Authority, Host, Mode};
 
 use super::answer::Answer;
 use super::course::{Course, Judged, ask_preflight};
+use super::decide::{Decided, decide, fail};
 use super::drain::Drain;
-use super::entry::{Draft, Entry, Outcome, unrecorded_answer};
+use super::entry::{Draft, Outcome};
 use super::facts::{self};
 use super::handshake::Handshake;
-use super::route::{HeadFacts, Routed, described, route};
+use super::route::HeadFacts;
 use super::state::{Active, Shared, profile};
 
 /// One CONNECT request.
@@ -68,83 +67,44 @@ type Established<'a, S> = (Course<'a>, Relay<S, TcpStream>, Bytes);
 async fn establish<'a, C: TunnelClient>(
     shared: &Shared,
     active: &Active,
-    mut draft: Draft,
+    draft: Draft,
     connect: Connect<'a>,
     client: C,
     drain: &mut Drain,
 ) -> Option<Established<'a, C::Stream>> {
     // The handshake's time runs from CONNECT.
     let deadline = Instant::now() + shared.timeouts.handshake;
-    let policy = &active.policy;
     let Connect {
         authority,
         host,
         request,
     } = connect;
-    let class = classify(&authority.host);
-    let target = Target {
-        authority,
-        class: &class,
-        way: Way::Connect,
-    };
-    let effective = policy.effective(&target);
-    draft.set_mode(effective.mode);
-    draft.set_way(Via::Connect, Carried::Tunnel);
-    draft.set_request(request);
-    let (destination, aws) = described(&class);
-    draft.set_destination(destination, aws);
-
-    let found = host
-        .and_then(|host| effective.judge_host(host, super::heads::HOST, authority))
-        .into_iter()
-        .collect();
-    let head = HeadFacts {
-        found,
+    let look = |effective: &Effective| HeadFacts {
+        found: host
+            .and_then(|host| effective.judge_host(host, super::heads::HOST, authority))
+            .into_iter()
+            .collect(),
         is_signed: false,
     };
-    let routed = route(
-        policy,
-        &shared.resolver,
-        &shared.own,
-        &target,
-        &effective,
-        head,
+    let decided = decide(
+        shared,
+        active,
+        draft,
+        request,
+        authority,
+        Way::Connect,
+        look,
     )
     .await;
-    let (decision, permit) = match routed {
-        Routed::Refused(decision) => {
-            let answer = Answer::refusal(&decision);
-            let id = draft.id().to_owned();
-            draft
-                .refuse(&shared.journal, &decision, Some(answer.status))
-                .await;
+    let Decided {
+        mut entry,
+        permit,
+        effective,
+        is_aws,
+    } = match decided {
+        Ok(decided) => decided,
+        Err((answer, id)) => {
             client.refuse(&answer, &id).await;
-            return None;
-        }
-        Routed::Unresolved { decision, reason } => {
-            let answer = Answer::upstream(502, "dns_error", reason);
-            match draft.open(&shared.journal, &decision).await {
-                Ok(entry) => fail(entry, client, &answer).await,
-                Err((unavailable, id)) => refuse_unrecorded(client, &unavailable, &id).await,
-            }
-            return None;
-        }
-        Routed::Permitted {
-            decision,
-            permit,
-            answered,
-        } => {
-            draft.set_addr(
-                permit.addresses().first().map(ToString::to_string),
-                answered,
-            );
-            (decision, permit)
-        }
-    };
-    let mut entry = match draft.open(&shared.journal, &decision).await {
-        Ok(entry) => entry,
-        Err((unavailable, id)) => {
-            refuse_unrecorded(client, &unavailable, &id).await;
             return None;
         }
     };
@@ -161,7 +121,8 @@ async fn establish<'a, C: TunnelClient>(
         Err(error) => {
             let (status, word) = facts::dial_failure(&error);
             let answer = Answer::upstream(status, word, error.to_string());
-            fail(entry, client, &answer).await;
+            let (answer, id) = fail(entry, answer).await;
+            client.refuse(&answer, &id).await;
             return None;
         }
     };
@@ -193,7 +154,7 @@ async fn establish<'a, C: TunnelClient>(
     );
     let mut course = Course {
         entry,
-        is_aws: class.is_aws(),
+        is_aws,
         authority,
         effective,
         preflight,
@@ -206,22 +167,6 @@ async fn establish<'a, C: TunnelClient>(
         Judged::Ended(outcome) => course.entry.complete(outcome).await,
     }
     None
-}
-
-async fn fail<C: TunnelClient>(entry: Entry, client: C, answer: &Answer) {
-    let id = entry.id().to_owned();
-    let outcome = Outcome {
-        status: Some(answer.status),
-        error: Some(answer.detail.clone()),
-        failed: true,
-        ..Outcome::default()
-    };
-    entry.complete(outcome).await;
-    client.refuse(answer, &id).await;
-}
-
-async fn refuse_unrecorded<C: TunnelClient>(client: C, unavailable: &Unavailable, id: &str) {
-    client.refuse(&unrecorded_answer(unavailable), id).await;
 }
 
 fn question(authority: &Authority, effective: &Effective, bounds: Bounds) -> Question {
