@@ -12,9 +12,10 @@ use tokio::time::Instant;
 
 use crate::logic::record::Bytes;
 
-/// One read. Large enough that a gigabyte costs few calls, small enough for the second-level
-/// cache.
-const BUFFER: usize = 128 * 1024;
+/// One read. Measured: a gigabyte costs a fifth to a third less CPU than with half of it, since
+/// each wake-up moves more; twice as much gains little. A direction whose reader does not keep up
+/// holds one.
+const BUFFER: usize = 256 * 1024;
 /// Buffers that a thread keeps for the next tunnel.
 const POOLED: usize = 4;
 /// How many reads a direction does before it lets others run.
