@@ -61,7 +61,7 @@ async fn serve(args: &ServeArgs, environment: &Environment, loaded: &Loaded) -> 
             return USAGE;
         }
     };
-    announce(environment, &loaded.settings, &proxy, &writer);
+    announce(environment, loaded, &proxy, &writer);
     let reloads = reload_on_change(&args.settings, proxy.control(), hangup);
     let ended = proxy
         .run(asked_to_stop(signals.clone()), asked_to_hurry(signals))
@@ -166,7 +166,8 @@ fn open_record(environment: &Environment, named: Option<&std::path::Path>) -> Re
 }
 
 /// Where it listens, where the record goes, how to point a shell at it.
-fn announce(environment: &Environment, settings: &Settings, proxy: &Proxy, writer: &Writer) {
+fn announce(environment: &Environment, loaded: &Loaded, proxy: &Proxy, writer: &Writer) {
+    let settings = &loaded.settings;
     let version = env!("CARGO_PKG_VERSION");
     let mut first = None;
     for place in proxy.listeners() {
@@ -185,7 +186,11 @@ fn announce(environment: &Environment, settings: &Settings, proxy: &Proxy, write
     if settings.policy.mode == crate::model::Mode::Report {
         eprintln!("mode: report (nothing is blocked)");
     }
-    if settings.listen.admin.is_some() {
+    let asked = |key: &str| {
+        let set = loaded.shown.iter().find(|setting| setting.key == key);
+        set.is_some_and(|setting| setting.origin != config::Origin::Default)
+    };
+    if settings.listen.admin.is_some() && asked("listen.admin") {
         eprintln!("listen.admin is not served by this version");
     }
     let blind = settings.blind_rules();
