@@ -14,6 +14,7 @@ use std::io::Read as _;
 use std::io::Write as _;
 use std::net::Shutdown;
 use std::net::SocketAddr;
+use std::net::TcpListener;
 use std::net::TcpStream;
 use std::sync::mpsc;
 
@@ -684,6 +685,44 @@ fn report_mode_forwards_plain_http_to_aws_and_says_what_it_would_have_done() {
         (&"report".into(), &"block".into()),
         "{line}"
     );
+}
+
+#[test]
+fn a_stripped_credential_does_not_take_the_upgrade_away() {
+    // Whoever is reached in plaintext hears the request, and the test fails.
+    let plain = TcpListener::bind("127.0.0.1:0").unwrap();
+    let authority = Authority::new();
+    let identity = authority.issue(&["s3.amazonaws.com"]);
+    let to = tls::origin(&identity, &[&rustls::version::TLS13], move |mut session| {
+        let mut head = Vec::new();
+        while !head_is_whole(&head) {
+            let mut byte = [0];
+            session.read_exact(&mut byte).unwrap();
+            head.push(byte[0]);
+        }
+        session.write_all(OK).unwrap();
+        session.conn.send_close_notify();
+        let _ = session.flush();
+    });
+    let proxy = Proxy::configured(
+        "[rules]\naws-plaintext = \"upgrade\"\nurl-credentials = \"strip\"\n",
+        &[
+            "--connect-to",
+            &format!("s3.amazonaws.com:443:127.0.0.1:{}", to.port()),
+            "--connect-to",
+            &format!("s3.amazonaws.com:80:{}", plain.local_addr().unwrap()),
+            "--extra-root",
+            &authority.ca(),
+        ],
+    );
+    let answer = proxy
+        .ask("GET http://user:pw@s3.amazonaws.com/k HTTP/1.1\r\nHost: s3.amazonaws.com\r\n\r\n");
+    assert_eq!((answer.status, &answer.body[..]), (200, &b"ok"[..]));
+    plain.set_nonblocking(true).unwrap();
+    assert!(plain.accept().is_err(), "plaintext to AWS");
+    let line = proxy.line_for("s3.amazonaws.com", "complete");
+    assert_eq!(line["verdict"], "strip", "{line}");
+    assert_eq!(line["tls"]["upstream"]["verified"], true, "{line}");
 }
 
 #[test]

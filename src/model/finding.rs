@@ -122,6 +122,21 @@ impl Decision {
         self.verdict == Verdict::Block
     }
 
+    /// Whether the request goes over TLS instead. The verdict alone does not tell: a stronger
+    /// finding beside it (a credential that is stripped) names the verdict, and must not take the
+    /// TLS away.
+    pub fn is_upgrade(&self) -> bool {
+        let acts = match self.verdict {
+            Verdict::Upgrade | Verdict::Strip => true,
+            // In report mode nothing is done; what is blocked goes nowhere.
+            Verdict::Allow | Verdict::Report | Verdict::Block | Verdict::Error => false,
+        };
+        acts && self
+            .findings
+            .iter()
+            .any(|finding| finding.action == Action::Upgrade)
+    }
+
     /// The finding that names the verdict.
     pub fn leading(&self) -> Option<&Finding> {
         let rule = self.rule?;
@@ -217,6 +232,50 @@ mod tests {
                 (verdict, would, rule),
                 "{findings:?}"
             );
+        }
+    }
+
+    #[test]
+    fn no_other_finding_takes_the_tls_away() {
+        type Case = (&'static [(Rule, Action)], Mode, bool);
+        let cases: [Case; 6] = [
+            (
+                &[(Rule::AwsPlaintext, Action::Upgrade)],
+                Mode::Enforce,
+                true,
+            ),
+            (
+                &[
+                    (Rule::AwsPlaintext, Action::Upgrade),
+                    (Rule::UrlCredentials, Action::Strip),
+                ],
+                Mode::Enforce,
+                true,
+            ),
+            (
+                &[
+                    (Rule::AwsPlaintext, Action::Upgrade),
+                    (Rule::Port, Action::Block),
+                ],
+                Mode::Enforce,
+                false,
+            ),
+            (
+                &[(Rule::UrlCredentials, Action::Strip)],
+                Mode::Enforce,
+                false,
+            ),
+            (
+                &[(Rule::AwsPlaintext, Action::Upgrade)],
+                Mode::Report,
+                false,
+            ),
+            (&[], Mode::Enforce, false),
+        ];
+        for (findings, mode, upgrades) in cases {
+            let all = findings.iter().map(|&(r, a)| finding(r, a)).collect();
+            let decision = Decision::from_findings(all, mode);
+            assert_eq!(decision.is_upgrade(), upgrades, "{findings:?}");
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::logic::record::{Bytes, Request};
 use crate::logic::wire::http1::{
     RequestHead, RequestTarget, ResponseHead, UpstreamLeg, upstream_head,
 };
-use crate::model::{Authority, Rule, Verdict};
+use crate::model::{Authority, Rule};
 
 use super::answer::Answer;
 use super::decide::{Decided, decide, fail};
@@ -75,7 +75,7 @@ pub(super) async fn forward(
     .await
     {
         Ok(decided) => {
-            let upgraded = decided.entry.decision().verdict == Verdict::Upgrade;
+            let upgraded = decided.entry.decision().is_upgrade();
             let Decided {
                 entry,
                 permit,

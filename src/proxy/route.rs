@@ -7,7 +7,7 @@ use crate::edge::resolve::Resolver;
 use crate::logic::aws::Class;
 use crate::logic::policy::{Effective, Permit, Policy, Target};
 use crate::logic::record::{AwsCall, Destination};
-use crate::model::{Authority, Decision, Finding, Host, Verdict};
+use crate::model::{Authority, Decision, Finding, Host};
 
 /// What came of a target.
 #[derive(Debug)]
@@ -51,15 +51,13 @@ pub(super) async fn route(
         return Routed::Refused(Decision::from_findings(found, effective.mode));
     }
     // What is upgraded goes where an https:// URL would go.
-    let decision = Decision::from_findings(found.clone(), effective.mode);
-    let asked = match decision.verdict {
-        Verdict::Upgrade => Authority {
+    let asked = if Decision::from_findings(found.clone(), effective.mode).is_upgrade() {
+        Authority {
             port: tls_port(target.authority.port),
             ..target.authority.clone()
-        },
-        Verdict::Allow | Verdict::Report | Verdict::Strip | Verdict::Block | Verdict::Error => {
-            target.authority.clone()
         }
+    } else {
+        target.authority.clone()
     };
     let redirect = policy.connect_to(&asked);
     let dialled = redirect.map_or_else(|| asked.clone(), |redirect| redirect.target(&asked));

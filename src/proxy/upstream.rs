@@ -10,7 +10,7 @@ use crate::edge::http1::Conn;
 use crate::edge::tls::{Failed, Offer, Peer, Seen, originate};
 use crate::logic::policy::{Effective, Permit};
 use crate::logic::wire::tls::Facts;
-use crate::model::{Authority, Rule, Verdict};
+use crate::model::{Authority, Rule};
 
 use super::answer::Answer;
 use super::entry::Entry;
@@ -58,7 +58,7 @@ pub(super) async fn connect(
             format!("the upstream is gone: {error}"),
         )
     })?;
-    let upgraded = entry.decision().verdict == Verdict::Upgrade;
+    let upgraded = entry.decision().is_upgrade();
     let (stream, peer): (BoxIo, _) = if upgraded {
         let (stream, peer) = secure(shared, entry, authority, effective, stream).await?;
         (stream, Some(peer))

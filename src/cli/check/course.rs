@@ -128,7 +128,7 @@ impl Course<'_> {
         }
         let so_far = Decision::from_findings(self.found.clone(), self.effective.mode);
         let mut asked = target.authority.clone();
-        let upgraded = so_far.verdict == Verdict::Upgrade;
+        let upgraded = so_far.is_upgrade();
         if upgraded && asked.port == 80 {
             asked.port = 443;
         }

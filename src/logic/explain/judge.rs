@@ -134,7 +134,7 @@ fn decide(
         return so_far;
     }
     let mut asked = target.authority.clone();
-    if so_far.verdict == Verdict::Upgrade && asked.port == 80 {
+    if so_far.is_upgrade() && asked.port == 80 {
         asked.port = 443;
     }
     let dialled = policy
