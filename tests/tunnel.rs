@@ -479,6 +479,35 @@ fn a_local_proxy_reports_private_addresses_and_odd_ports_but_never_dials_itself(
 }
 
 #[test]
+fn a_softer_not_tls_opens_no_plaintext_to_aws() {
+    let quiet = TcpListener::bind("127.0.0.1:0").unwrap();
+    for setting in ["block", "upgrade"] {
+        let proxy = Proxy::configured(
+            &format!("[rules]\nnot-tls = \"report\"\naws-plaintext = \"{setting}\"\n"),
+            &[
+                "--connect-to",
+                &lead("s3.amazonaws.com", quiet.local_addr().unwrap()),
+            ],
+        );
+        let got = speak(
+            &proxy,
+            "s3.amazonaws.com:443",
+            b"GET / HTTP/1.1\r\nHost: s3.amazonaws.com\r\n\r\n",
+        );
+        let answer = Answer::read(&mut &got[..]);
+        assert_eq!(
+            (answer.status, answer.rule().as_str()),
+            (403, "aws-plaintext"),
+            "{}",
+            answer.head
+        );
+        let line = proxy.line_for("s3.amazonaws.com", "complete");
+        assert_eq!(line["bytes"]["sent"], 0, "{line}");
+        assert_eq!(line["verdict"], "block", "{line}");
+    }
+}
+
+#[test]
 fn what_is_not_tls_is_refused_in_the_tunnel() {
     let quiet = TcpListener::bind("127.0.0.1:0").unwrap();
     let proxy = Proxy::start(&[

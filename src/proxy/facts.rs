@@ -33,11 +33,11 @@ impl<'a> From<&'a Refusal> for Fault<'a> {
 
 /// The findings of a fault. Bytes to an AWS endpoint that are not TLS are plaintext to AWS too.
 pub(super) fn findings(fault: &Fault<'_>, is_aws: bool, effective: &Effective) -> Vec<Finding> {
-    let finding = |rule: Rule, hint: String| Finding {
+    let finding = |rule: Rule, action: Action, hint: String| Finding {
         rule,
         kind: fault.kind,
         place: "handshake".into(),
-        action: effective.actions.get(rule),
+        action,
         severity: Severity::High,
         length: None,
         fingerprint: None,
@@ -48,12 +48,23 @@ pub(super) fn findings(fault: &Fault<'_>, is_aws: bool, effective: &Effective) -
         fault.kind,
         "client-not-tls" | "server-not-tls" | "server-first"
     );
-    if fault.rule == Rule::NotTls && is_no_tls && is_aws {
+    let action = effective.actions.get(fault.rule);
+    // Broken TLS is not-tls's own matter, unless that rule is softer than this one.
+    if fault.rule == Rule::NotTls && is_aws && (is_no_tls || action != Action::Block) {
         let hint = format!("Bytes that are not TLS, to an AWS endpoint: {}", fault.hint);
-        found.push(finding(Rule::AwsPlaintext, hint));
+        let action = plaintext_in_tunnel(effective);
+        found.push(finding(Rule::AwsPlaintext, action, hint));
     }
-    found.push(finding(fault.rule, fault.hint.to_owned()));
+    found.push(finding(fault.rule, action, fault.hint.to_owned()));
     found
+}
+
+/// What `aws-plaintext` does inside a tunnel, whose bytes nobody can upgrade.
+pub(super) fn plaintext_in_tunnel(effective: &Effective) -> Action {
+    match effective.actions.get(Rule::AwsPlaintext) {
+        Action::Upgrade | Action::Strip => Action::Block,
+        action @ (Action::Off | Action::Report | Action::Block) => action,
+    }
 }
 
 /// CONNECT named an address that the hello's name does not resolve to.

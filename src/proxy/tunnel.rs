@@ -11,7 +11,7 @@ use crate::edge::relay::Relay;
 use crate::logic::policy::{Effective, Way};
 use crate::logic::record::{Bytes, Request};
 use crate::logic::wire::tls::{Bounds, Judge, Question};
-use crate::model::{Authority, Host, Mode};
+use crate::model::{Authority, Host, Mode, Rule};
 
 use super::answer::Answer;
 use super::course::{Course, Judged, ask_preflight};
@@ -145,7 +145,7 @@ async fn establish<'a, C: TunnelClient>(
     let verifier = Arc::clone(&shared.verifier);
     let handshake = Handshake::new(
         Judge::new(
-            question(authority, &effective, shared.limits.handshake),
+            question(authority, &effective, is_aws, shared.limits.handshake),
             Box::new(verifier),
         ),
         stream,
@@ -169,10 +169,23 @@ async fn establish<'a, C: TunnelClient>(
     None
 }
 
-fn question(authority: &Authority, effective: &Effective, bounds: Bounds) -> Question {
+fn question(
+    authority: &Authority,
+    effective: &Effective,
+    is_aws: bool,
+    bounds: Bounds,
+) -> Question {
+    let mut actions = effective.actions;
+    if is_aws {
+        // The judge knows no AWS: what is no TLS there is held to the stricter of both rules.
+        let strictest = actions
+            .get(Rule::NotTls)
+            .max(facts::plaintext_in_tunnel(effective));
+        actions.set(Rule::NotTls, strictest);
+    }
     let (actions, hold) = match effective.mode {
-        Mode::Enforce => (effective.actions, true),
-        Mode::Report => (effective.actions.softened(), false),
+        Mode::Enforce => (actions, true),
+        Mode::Report => (actions.softened(), false),
     };
     Question {
         connect: authority.host.clone(),
