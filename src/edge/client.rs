@@ -19,7 +19,7 @@ pub enum ClientStream {
     Unix(UnixStream),
 }
 
-/// A stream to a client, of whichever HTTP version.
+/// A stream to a client, of whichever HTTP version, inside TLS or not.
 pub trait ClientIo: AsyncRead + AsyncWrite + Unpin + Send {
     /// Makes the close a reset, so that a cut-off answer does not look whole. Where there is no
     /// reset, dropping the stream unfinished must do.
@@ -33,6 +33,24 @@ impl ClientIo for ClientStream {
             // A Unix socket knows no reset.
             ClientStream::Unix(_) => {}
         }
+    }
+}
+
+impl ClientIo for Box<dyn ClientIo> {
+    fn abort(&mut self) {
+        self.as_mut().abort();
+    }
+}
+
+impl<S: ClientIo> ClientIo for Prefixed<S> {
+    fn abort(&mut self) {
+        self.stream.abort();
+    }
+}
+
+impl<S: ClientIo> ClientIo for tokio_rustls::server::TlsStream<S> {
+    fn abort(&mut self) {
+        self.get_mut().0.abort();
     }
 }
 

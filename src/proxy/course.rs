@@ -135,55 +135,25 @@ impl Course<'_> {
         )
     }
 
-    /// CONNECT named an address, the hello names `name`: the name is judged by the same rules,
-    /// and must resolve to that address.
+    /// CONNECT named an address, the hello names `name`.
     async fn judge_sni(
         &mut self,
         shared: &Shared,
         active: &Active,
         name: &DnsName,
     ) -> Result<(), Refusal> {
-        let policy = &active.policy;
-        let authority = Authority {
-            host: Host::Name(name.clone()),
-            port: self.authority.port,
-        };
-        let class = classify(&authority.host);
-        let target = Target {
-            authority: &authority,
-            class: &class,
-            way: Way::Connect,
-        };
-        let effective = policy.effective(&target);
-        self.is_aws |= class.is_aws();
-        self.entry.set_class(described(&class));
-        let mut found = policy.judge_name(&target, &effective);
-        // An operator who redirects the name has said where it leads.
-        let led = policy
-            .connect_to(&authority)
-            .map(|redirect| redirect.target(&authority));
-        let (host, reached) = match &led {
-            Some(led) => (&led.host, self.entry.dialled().map(|address| address.ip())),
-            None => (&authority.host, self.authority.host.ip()),
-        };
-        let resolved = addresses_of(&shared.resolver, host).await;
-        let is_among = |addresses: &[IpAddr]| reached.is_some_and(|ip| addresses.contains(&ip));
-        if !resolved
-            .as_ref()
-            .is_ok_and(|(addresses, _)| is_among(addresses))
-        {
-            found.push(facts::foreign_address(
-                name,
-                &self.authority.host,
-                &effective,
-                resolved.err(),
-            ));
-        }
+        let Named {
+            authority,
+            effective,
+            is_aws,
+            found,
+        } = judge_named(shared, active, &mut self.entry, self.authority, name).await;
+        self.is_aws |= is_aws;
         if effective.preflight && self.preflight.is_none() {
             let address = self.entry.dialled();
             self.preflight = ask_preflight(shared, &effective, &authority.host, address);
         }
-        let refused = policy.refuses(&found, &effective);
+        let refused = active.policy.refuses(&found, &effective);
         self.entry.add_findings(found);
         if refused {
             Err(facts::refused_name(self.entry.decision()))
@@ -366,4 +336,61 @@ pub(super) fn ask_preflight(
             .preflights
             .ask(host, address, profile(effective), limit),
     )
+}
+
+/// The name of a hello, where CONNECT named an address.
+pub(super) struct Named {
+    pub(super) authority: Authority,
+    pub(super) effective: Effective,
+    pub(super) is_aws: bool,
+    pub(super) found: Vec<Finding>,
+}
+
+/// Judges `name` by the same rules as a CONNECT to it; the address that was `asked` for must be
+/// one of its addresses.
+pub(super) async fn judge_named(
+    shared: &Shared,
+    active: &Active,
+    entry: &mut Entry,
+    asked: &Authority,
+    name: &DnsName,
+) -> Named {
+    let policy = &active.policy;
+    let authority = Authority {
+        host: Host::Name(name.clone()),
+        port: asked.port,
+    };
+    let class = classify(&authority.host);
+    let target = Target {
+        authority: &authority,
+        class: &class,
+        way: Way::Connect,
+    };
+    let effective = policy.effective(&target);
+    entry.set_class(described(&class));
+    let mut found = policy.judge_name(&target, &effective);
+    // An operator who redirects the name has said where it leads.
+    let led = policy
+        .connect_to(&authority)
+        .map(|redirect| redirect.target(&authority));
+    let (host, reached) = match &led {
+        Some(led) => (&led.host, entry.dialled().map(|address| address.ip())),
+        None => (&authority.host, asked.host.ip()),
+    };
+    let resolved = addresses_of(&shared.resolver, host).await;
+    let is_among = |addresses: &[IpAddr]| reached.is_some_and(|ip| addresses.contains(&ip));
+    if !resolved
+        .as_ref()
+        .is_ok_and(|(addresses, _)| is_among(addresses))
+    {
+        let error = resolved.err();
+        found.push(facts::foreign_address(name, &asked.host, &effective, error));
+    }
+    let is_aws = class.is_aws();
+    Named {
+        authority,
+        effective,
+        is_aws,
+        found,
+    }
 }

@@ -1,15 +1,47 @@
 //! From a request to its decision on record, for every way of carrying.
 
+use std::net::SocketAddr;
+
 use crate::edge::journal::Unavailable;
 use crate::logic::aws::classify;
 use crate::logic::policy::{Effective, Permit, Target, Way};
 use crate::logic::record::{Carried, Request, Via};
-use crate::model::Authority;
+use crate::model::{Authority, Finding};
 
 use super::answer::Answer;
 use super::entry::{Draft, Entry, Outcome, unrecorded_answer};
 use super::route::{HeadFacts, Routed, described, route};
 use super::state::{Active, Shared};
+
+/// What is asked for, and how it is to be carried.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ask<'a> {
+    pub(super) authority: &'a Authority,
+    pub(super) way: Way,
+    pub(super) carried: Carried,
+    /// The addresses that the same connection reached before under the same rules.
+    pub(super) known: Option<&'a [SocketAddr]>,
+}
+
+/// A request that ends here; all that belongs on record is there.
+#[derive(Debug)]
+pub(super) struct Stopped {
+    pub(super) answer: Answer,
+    /// The request's id.
+    pub(super) id: String,
+    /// Why, if a rule refused it; none where its upstream failed.
+    pub(super) findings: Vec<Finding>,
+}
+
+impl From<(Answer, String)> for Stopped {
+    fn from((answer, id): (Answer, String)) -> Stopped {
+        Stopped {
+            answer,
+            id,
+            findings: Vec::new(),
+        }
+    }
+}
 
 /// A request that may go on: its decision is on record.
 #[derive(Debug)]
@@ -24,16 +56,21 @@ pub(super) struct Decided {
 /// under the settings of its destination.
 ///
 /// # Errors
-/// The answer, and the request's id; all that belongs on record is there.
+/// [`Stopped`], with the answer.
 pub(super) async fn decide(
     shared: &Shared,
     active: &Active,
     mut draft: Draft,
     request: Request,
-    authority: &Authority,
-    way: Way,
+    ask: Ask<'_>,
     look: impl FnOnce(&Effective) -> HeadFacts,
-) -> Result<Decided, (Answer, String)> {
+) -> Result<Decided, Stopped> {
+    let Ask {
+        authority,
+        way,
+        carried,
+        known,
+    } = ask;
     let policy = &active.policy;
     let class = classify(&authority.host);
     let target = Target {
@@ -43,10 +80,11 @@ pub(super) async fn decide(
     };
     let effective = policy.effective(&target);
     draft.set_mode(effective.mode);
-    match way {
-        Way::Connect => draft.set_way(Via::Connect, Carried::Tunnel),
-        Way::Forward => draft.set_way(Via::Forward, Carried::Forward),
-    }
+    let via = match way {
+        Way::Connect | Way::Intercepted => Via::Connect,
+        Way::Forward => Via::Forward,
+    };
+    draft.set_way(via, carried);
     draft.set_request(request);
     let (destination, aws) = described(&class);
     draft.set_destination(destination, aws);
@@ -58,6 +96,7 @@ pub(super) async fn decide(
         &target,
         &effective,
         head,
+        known,
     )
     .await
     {
@@ -67,14 +106,20 @@ pub(super) async fn decide(
             draft
                 .refuse(&shared.journal, &decision, Some(answer.status))
                 .await;
-            return Err((answer, id));
+            return Err(Stopped {
+                answer,
+                id,
+                findings: decision.findings,
+            });
         }
         Routed::Unresolved { decision, reason } => {
             let entry = draft
                 .open(&shared.journal, &decision)
                 .await
                 .map_err(unrecorded)?;
-            return Err(fail(entry, Answer::upstream(502, "dns_error", reason)).await);
+            return Err(fail(entry, Answer::upstream(502, "dns_error", reason))
+                .await
+                .into());
         }
         Routed::Permitted {
             decision,
@@ -115,6 +160,6 @@ pub(super) async fn fail(entry: Entry, answer: Answer) -> (Answer, String) {
     (answer, id)
 }
 
-fn unrecorded((unavailable, id): (Unavailable, String)) -> (Answer, String) {
-    (unrecorded_answer(&unavailable), id)
+fn unrecorded((unavailable, id): (Unavailable, String)) -> Stopped {
+    (unrecorded_answer(&unavailable), id).into()
 }

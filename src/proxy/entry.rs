@@ -19,6 +19,13 @@ const MAX_METHOD: usize = 32;
 const MAX_USER_AGENT: usize = 256;
 const MAX_ERROR: usize = 512;
 
+/// What a connection is, for the records of its requests.
+#[derive(Debug, Clone)]
+pub(super) struct Visitor {
+    pub conn: Arc<str>,
+    pub client: Client,
+}
+
 /// What is known of a request before anything is decided.
 #[derive(Debug)]
 pub(super) struct Draft {
@@ -70,6 +77,14 @@ impl Draft {
         self.mode = mode;
     }
 
+    /// The client's connection, and who it is.
+    pub(super) fn visitor(&self) -> Visitor {
+        Visitor {
+            conn: Arc::clone(&self.line.conn),
+            client: self.line.client.clone(),
+        }
+    }
+
     /// How it came and how it is carried.
     pub(super) fn set_way(&mut self, via: Via, carried: Carried) {
         self.line.via = Some(via);
@@ -98,6 +113,11 @@ impl Draft {
             destination.addr = addr;
             destination.answered = answered;
         }
+    }
+
+    /// What is known of TLS beforehand.
+    pub(super) fn set_tls(&mut self, tls: Tls) {
+        self.line.tls = tls;
     }
 
     fn set_decision(&mut self, decision: &Decision) {
@@ -189,6 +209,13 @@ impl Entry {
             all.extend(findings);
             self.decision = Decision::from_findings(all, draft.mode);
             draft.set_decision(&self.decision);
+        }
+    }
+
+    /// It is carried otherwise than was decided at first.
+    pub(super) fn set_carried(&mut self, carried: Carried) {
+        if let Some(draft) = &mut self.draft {
+            draft.line.carried = Some(carried);
         }
     }
 

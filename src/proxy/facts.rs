@@ -1,5 +1,6 @@
 //! What the judge, the preflight and the dial saw, in the words of findings and records.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::edge::dial::DialError;
@@ -8,7 +9,7 @@ use crate::edge::tls::{Peer, Seen};
 use crate::logic::policy::Effective;
 use crate::logic::record::{ClientTls, Preflight, Tls, UpstreamTls, cut};
 use crate::logic::wire::tls::{
-    Alert, CertificateFacts, CertificateFault, ClientFacts, Facts, Group, Refusal, Sni, Suite,
+    Alert, CertificateFacts, CertificateFault, ClientFacts, Facts, Group, Refusal, Sni, Suite, TlsFinding,
     UpstreamFacts, Version, alert_record,
 };
 use crate::model::{Action, Decision, DnsName, Finding, Host, Rule, Severity};
@@ -27,6 +28,16 @@ impl<'a> From<&'a Refusal> for Fault<'a> {
             rule: refusal.rule,
             kind: refusal.kind,
             hint: &refusal.hint,
+        }
+    }
+}
+
+impl<'a> From<&'a TlsFinding> for Fault<'a> {
+    fn from(noted: &'a TlsFinding) -> Fault<'a> {
+        Fault {
+            rule: noted.rule,
+            kind: noted.kind,
+            hint: &noted.hint,
         }
     }
 }
@@ -121,19 +132,32 @@ pub(super) fn refused_name(decision: &Decision) -> Refusal {
     }
 }
 
+/// The alert for a name that no certificate can be had for, before the handshake.
+pub(super) fn unrecognized_name() -> [u8; 7] {
+    alert_record(Alert::UnrecognizedName, Version::TLS12)
+}
+
+/// The alert for a certificate that could not be made, before the handshake.
+pub(super) fn internal_error() -> [u8; 7] {
+    alert_record(Alert::InternalError, Version::TLS12)
+}
+
 /// Both legs as the record has them.
 pub(super) fn tls(facts: &Facts, preflight: Option<&Seen>) -> Tls {
     Tls {
-        client: facts.client.as_ref().map(client),
+        client: facts.client.as_ref().map(client_tls),
         upstream: match (&facts.upstream, preflight) {
             (None, None) => None,
-            (upstream, preflight) => Some(upstream_tls(upstream.as_ref(), facts, preflight)),
+            (upstream, preflight) => {
+                Some(Arc::new(upstream_tls(upstream.as_ref(), facts, preflight)))
+            }
         },
     }
 }
 
-fn client(facts: &ClientFacts) -> ClientTls {
-    ClientTls {
+/// The client's hello, as the record has it.
+pub(super) fn client_tls(facts: &ClientFacts) -> Arc<ClientTls> {
+    Arc::new(ClientTls {
         version: Some(facts.version.to_string()),
         sni: match &facts.sni {
             Sni::Absent => None,
@@ -147,7 +171,7 @@ fn client(facts: &ClientFacts) -> ClientTls {
             .map(|protocol| cut(protocol, 64))
             .collect(),
         ja4: Some(facts.ja4.clone()),
-    }
+    })
 }
 
 fn upstream_tls(
@@ -215,7 +239,7 @@ pub(super) fn dial_failure(error: &DialError) -> (u16, &'static str) {
 }
 
 /// A session of our own, as the record has it.
-pub(super) fn originated(peer: &Peer) -> Tls {
+pub(super) fn originated(peer: &Peer) -> Arc<UpstreamTls> {
     let mut upstream = UpstreamTls {
         version: peer.version.map(|code| Version(code).to_string()),
         cipher: peer.suite.map(|code| Suite(code).to_string()),
@@ -230,10 +254,7 @@ pub(super) fn originated(peer: &Peer) -> Tls {
     {
         describe(&mut upstream, &certificate);
     }
-    Tls {
-        client: None,
-        upstream: Some(upstream),
-    }
+    Arc::new(upstream)
 }
 
 /// A request was to be upgraded, and the upstream's certificate is bad. That it goes over

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::edge::client::{ClientStream, last_words};
 use crate::edge::http1::{Conn, ReadHeadError};
 use crate::logic::wire::first_bytes::{FirstBytes, first_bytes};
-use crate::logic::wire::http1::{HeadError, HostHeader, RequestHead, RequestTarget};
+use crate::logic::wire::http1::{HostHeader, RequestHead, RequestTarget};
 use crate::model::Rule;
 
 use super::answer::Answer;
@@ -266,20 +266,11 @@ async fn judge_start(shared: &Shared, conn: &mut Conn<ClientStream>, first: bool
             error: None,
             bytes: 0,
         },
-        Err(ReadHeadError::Head(error)) => Read::Refused(refused_head(error)),
+        Err(ReadHeadError::Head(error)) => Read::Refused(Refused::head(&error)),
         Err(error @ (ReadHeadError::Truncated | ReadHeadError::Io(_))) => Read::Gone {
             error: Some(error.to_string()),
             bytes: conn.buffered().len(),
         },
-    }
-}
-
-fn refused_head(error: HeadError) -> Refused {
-    Refused {
-        rule: error.rule(),
-        kind: error.kind(),
-        hint: format!("{error}: {}", error.hint()),
-        status: error.status(),
     }
 }
 

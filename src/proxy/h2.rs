@@ -19,20 +19,18 @@ use crate::edge::client::{ClientIo, ClientStream, Prefixed};
 use crate::edge::http1::Conn;
 use crate::edge::http2::Tunnelled;
 use crate::logic::policy::{Effective, Way};
-use crate::logic::record::Request as Recorded;
+use crate::logic::record::{Carried, Request as Recorded, Tls};
 use crate::model::{Action, Authority, Decision, Finding, Mode, Rule, SafeUrl, Severity};
 
 use super::answer::Answer;
-use super::decide::{Decided, decide, fail};
+use super::decide::{Ask, Decided, Stopped, decide, fail};
 use super::drain::Drain;
-use super::entry::Draft;
-use super::facts;
+use super::entry::{Draft, Visitor};
 use super::h2_body::{Reply, Sent, relayed, told};
 use super::route::HeadFacts;
 use super::state::{Active, Shared};
 use super::tunnel::{Connect, TunnelClient, tunnel};
-use super::turned_away::Visitor;
-use super::upstream::connect;
+use super::upstream::{Leg, connect};
 
 /// Streams of one client at a time; RFC 9113, section 6.5.2, advises at least 100.
 const STREAMS: u32 = 256;
@@ -222,14 +220,18 @@ async fn forward(
         active,
         draft,
         draft_request,
-        &authority,
-        Way::Forward,
+        Ask {
+            authority: &authority,
+            way: Way::Forward,
+            carried: Carried::Forward,
+            known: None,
+        },
         look,
     )
     .await
     {
         Ok(decided) => decided,
-        Err((answer, id)) => return response(&answer, &id),
+        Err(Stopped { answer, id, .. }) => return response(&answer, &id),
     };
     exchange(shared, decided, &authority, request).await
 }
@@ -246,7 +248,12 @@ async fn exchange(
         effective,
         ..
     } = decided;
-    let upstream = match connect(shared, &mut entry, authority, &permit, &effective).await {
+    let leg = if entry.decision().is_upgrade() {
+        Leg::Tls
+    } else {
+        Leg::Plain
+    };
+    let upstream = match connect(shared, &mut entry, authority, &permit, &effective, leg).await {
         Ok(upstream) => upstream,
         Err(answer) => {
             let (answer, id) = fail(entry, answer).await;
@@ -254,8 +261,11 @@ async fn exchange(
         }
     };
     entry.set_addr(upstream.address.to_string());
-    if let Some(peer) = &upstream.peer {
-        entry.set_tls(facts::originated(peer));
+    if upstream.tls.is_some() {
+        entry.set_tls(Tls {
+            client: None,
+            upstream: upstream.tls.clone(),
+        });
     }
     let (stream, _) = upstream.conn.into_parts();
     let shaken = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;

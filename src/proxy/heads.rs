@@ -2,7 +2,7 @@
 
 use crate::logic::record::Request;
 use crate::logic::wire::http1::{RequestHead, RequestTarget, Scheme};
-use crate::model::{Action, Finding, Rule, SafeUrl, Severity};
+use crate::model::{Action, Authority, Finding, Rule, SafeUrl, Severity};
 
 /// Where a Host field stands, in findings.
 pub(super) const HOST: &str = "header.host";
@@ -42,6 +42,26 @@ pub(super) fn described(head: &RequestHead) -> Request {
         port: authority.map(|authority| authority.port),
         http: Some(head.version.number()),
         user_agent,
+    }
+}
+
+/// A head inside TLS to `authority`, as the record has it.
+pub(super) fn inside(head: &RequestHead, authority: &Authority) -> Request {
+    let target = String::from_utf8_lossy(head.target.path_and_query());
+    let shown = if authority.port == 443 {
+        authority.host_text()
+    } else {
+        authority.to_string()
+    };
+    Request {
+        url: Some(
+            SafeUrl::redact(&format!("https://{shown}{target}"))
+                .as_str()
+                .to_owned(),
+        ),
+        host: Some(authority.host.to_string()),
+        port: Some(authority.port),
+        ..described(head)
     }
 }
 

@@ -9,6 +9,7 @@ mod course;
 mod decide;
 mod drain;
 mod entry;
+mod exchange;
 mod facts;
 mod forward;
 mod front;
@@ -16,6 +17,7 @@ mod h2;
 mod h2_body;
 mod handshake;
 mod heads;
+mod intercept;
 mod route;
 mod state;
 mod tunnel;
@@ -41,9 +43,11 @@ use crate::logic::record::{Body, Event, EventKind};
 use admission::Admission;
 use arc_swap::ArcSwap;
 use drain::{Drain, Stop, drain};
+use intercept::Interceptor;
 use ipnet::IpNet;
 use state::{Active, Shared};
 
+pub use intercept::{Interception, OnObstacle};
 pub use state::{Limits, Timeouts};
 
 /// What a proxy is made of.
@@ -57,6 +61,8 @@ pub struct Parts {
     pub limits: Limits,
     /// Who may use it.
     pub clients: Vec<IpNet>,
+    /// What ends the TLS of hosts that the policy names; none: no host's is ended.
+    pub interception: Option<Interception>,
 }
 
 /// A proxy that is ready to run.
@@ -89,6 +95,7 @@ impl Proxy {
             timeouts: parts.timeouts,
             limits: parts.limits,
             clients: parts.clients,
+            interceptor: parts.interception.map(Interceptor::new),
             own,
         };
         let (stop, drain) = drain();

@@ -41,6 +41,7 @@ pub(super) async fn route(
     target: &Target<'_>,
     effective: &Effective,
     head: HeadFacts,
+    known: Option<&[SocketAddr]>,
 ) -> Routed {
     let HeadFacts {
         mut found,
@@ -61,19 +62,21 @@ pub(super) async fn route(
     };
     let redirect = policy.connect_to(&asked);
     let dialled = redirect.map_or_else(|| asked.clone(), |redirect| redirect.target(&asked));
-    let (addresses, answered) = match addresses_of(resolver, &dialled.host).await {
-        Ok(answer) => answer,
-        Err(reason) => {
-            return Routed::Unresolved {
-                decision: Decision::from_findings(found, effective.mode),
-                reason,
-            };
-        }
+    let (addresses, answered) = match known {
+        Some(known) => (known.to_vec(), None),
+        None => match addresses_of(resolver, &dialled.host).await {
+            Ok((addresses, answered)) => {
+                let socket = |ip| SocketAddr::new(ip, dialled.port);
+                (addresses.into_iter().map(socket).collect(), answered)
+            }
+            Err(reason) => {
+                return Routed::Unresolved {
+                    decision: Decision::from_findings(found, effective.mode),
+                    reason,
+                };
+            }
+        },
     };
-    let addresses: Vec<SocketAddr> = addresses
-        .into_iter()
-        .map(|ip| SocketAddr::new(ip, dialled.port))
-        .collect();
     if is_signed {
         found.extend(policy.judge_plain_signature(target, effective, &addresses));
     }

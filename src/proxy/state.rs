@@ -12,6 +12,7 @@ use crate::edge::resolve::Resolver;
 use crate::edge::tls::{Preflights, Verifier};
 use crate::logic::policy::{Effective, Policy};
 use crate::logic::wire::http1::HeadLimits;
+use super::intercept::Interceptor;
 use crate::logic::wire::tls::{Bounds, Profile};
 
 /// The rules in force, with their hash as records carry it.
@@ -59,6 +60,8 @@ pub(super) struct Shared {
     pub(super) resolver: Resolver,
     pub(super) preflights: Preflights,
     pub(super) verifier: Arc<Verifier>,
+    /// None: no TLS is ended here.
+    pub(super) interceptor: Option<Interceptor>,
     pub(super) timeouts: Timeouts,
     pub(super) limits: Limits,
     /// Who may use the proxy.

@@ -8,18 +8,20 @@ use tokio::time::Instant;
 use crate::edge::client::ClientIo;
 use crate::edge::dial::dial;
 use crate::edge::relay::Relay;
-use crate::logic::policy::{Effective, Way};
-use crate::logic::record::{Bytes, Request};
+use crate::logic::aws::classify;
+use crate::logic::policy::{Effective, Permit, Target, Way};
+use crate::logic::record::{Bytes, Carried, Request};
 use crate::logic::wire::tls::{Bounds, Judge, Question};
-use crate::model::{Authority, Host, Mode, Rule};
+use crate::model::{Action, Authority, Decision, Finding, Host, Mode, Rule, Severity};
 
 use super::answer::Answer;
 use super::course::{Course, Judged, ask_preflight};
-use super::decide::{Decided, decide, fail};
+use super::decide::{Ask, Decided, Stopped, decide, fail};
 use super::drain::Drain;
-use super::entry::{Draft, Outcome};
+use super::entry::{Draft, Entry, Outcome};
 use super::facts::{self};
 use super::handshake::Handshake;
+use super::intercept::intercept;
 use super::route::HeadFacts;
 use super::state::{Active, Shared, profile};
 
@@ -34,7 +36,7 @@ pub(super) struct Connect<'a> {
 
 /// A client that asked for a tunnel: how it is answered differs by HTTP version.
 pub(super) trait TunnelClient {
-    type Stream: ClientIo;
+    type Stream: ClientIo + 'static;
 
     /// Refuses; nothing follows.
     fn refuse(self, answer: &Answer, request_id: &str) -> impl Future<Output = ()> + Send;
@@ -45,19 +47,71 @@ pub(super) trait TunnelClient {
 
 /// Carries one tunnel from request to completion.
 pub(super) async fn tunnel<C: TunnelClient>(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     active: &Active,
     draft: Draft,
     connect: Connect<'_>,
     client: C,
     drain: &mut Drain,
 ) {
+    let authority = connect.authority;
+    let class = classify(&authority.host);
+    let target = Target {
+        authority,
+        class: &class,
+        way: Way::Connect,
+    };
+    let effective = active.policy.effective(&target);
+    if let Some(interceptor) = &shared.interceptor {
+        // The hello of a tunnel to an address may name a host whose TLS is to be ended.
+        let wanted = effective.intercept
+            || (authority.host.ip().is_some() && active.policy.intercepts_names());
+        if wanted && !interceptor.lets_through(&authority.host) {
+            let course = intercept(
+                shared, interceptor, active, effective, draft, connect, client, drain,
+            );
+            return Box::pin(course).await;
+        }
+    } else if effective.intercept {
+        return no_authority(shared, draft, connect, client).await;
+    }
     // Boxed one after the other, so that what establishing needs is given back before the relay,
     // which may last days.
     let established = Box::pin(establish(shared, active, draft, connect, client, drain)).await;
     if let Some((course, relay, before)) = established {
         Box::pin(course.relay(relay, before, shared.timeouts.idle, drain)).await;
     }
+}
+
+/// The rules ask for an interception that this process was not started for.
+async fn no_authority<C: TunnelClient>(
+    shared: &Shared,
+    mut draft: Draft,
+    connect: Connect<'_>,
+    client: C,
+) {
+    draft.set_request(connect.request);
+    let finding = Finding {
+        rule: Rule::Destination,
+        kind: "no-authority",
+        place: "host".into(),
+        action: Action::Block,
+        severity: Severity::High,
+        length: None,
+        fingerprint: None,
+        hint: format!(
+            "The settings ask for the TLS of {} to be ended here, and outgate was started without an authority. \
+             Restart it with the settings as they are now.",
+            connect.authority.host
+        ),
+    };
+    let decision = Decision::from_findings(vec![finding], Mode::Enforce);
+    let answer = Answer::refusal(&decision);
+    let id = draft.id().to_owned();
+    draft
+        .refuse(&shared.journal, &decision, Some(answer.status))
+        .await;
+    client.refuse(&answer, &id).await;
 }
 
 /// A tunnel to relay, and what has passed already.
@@ -79,20 +133,18 @@ async fn establish<'a, C: TunnelClient>(
         host,
         request,
     } = connect;
-    let look = |effective: &Effective| HeadFacts {
-        found: host
-            .and_then(|host| effective.judge_host(host, super::heads::HOST, authority))
-            .into_iter()
-            .collect(),
-        is_signed: false,
-    };
+    let look = |effective: &Effective| judge_head(effective, host, authority);
     let decided = decide(
         shared,
         active,
         draft,
         request,
-        authority,
-        Way::Connect,
+        Ask {
+            authority,
+            way: Way::Connect,
+            carried: Carried::Tunnel,
+            known: None,
+        },
         look,
     )
     .await;
@@ -103,7 +155,7 @@ async fn establish<'a, C: TunnelClient>(
         is_aws,
     } = match decided {
         Ok(decided) => decided,
-        Err((answer, id)) => {
+        Err(Stopped { answer, id, .. }) => {
             client.refuse(&answer, &id).await;
             return None;
         }
@@ -142,17 +194,7 @@ async fn establish<'a, C: TunnelClient>(
             return None;
         }
     };
-    let verifier = Arc::clone(&shared.verifier);
-    let handshake = Handshake::new(
-        Judge::new(
-            question(authority, &effective, is_aws, shared.limits.handshake),
-            Box::new(verifier),
-        ),
-        stream,
-        upstream,
-        early,
-    );
-    let mut course = Course {
+    let course = Course {
         entry,
         is_aws,
         authority,
@@ -161,6 +203,89 @@ async fn establish<'a, C: TunnelClient>(
         deadline,
         seen: None,
     };
+    shake_hands(shared, active, course, stream, upstream, early, drain).await
+}
+
+/// A tunnel to a host whose TLS was to be ended here: the client has its 200 and has begun.
+pub(super) struct Unbroken<'a> {
+    pub(super) entry: Entry,
+    pub(super) permit: Permit,
+    pub(super) effective: Effective,
+    pub(super) is_aws: bool,
+    pub(super) authority: &'a Authority,
+    pub(super) deadline: Instant,
+}
+
+/// Carries it, with what the client has sent already.
+pub(super) async fn carry<S: ClientIo>(
+    shared: &Shared,
+    active: &Active,
+    tunnel: Unbroken<'_>,
+    mut stream: S,
+    early: Vec<u8>,
+    drain: &mut Drain,
+) {
+    let Unbroken {
+        mut entry,
+        permit,
+        effective,
+        is_aws,
+        authority,
+        deadline,
+    } = tunnel;
+    entry.set_carried(Carried::Tunnel);
+    let first = permit.addresses().first().copied();
+    let preflight = ask_preflight(shared, &effective, &authority.host, first);
+    let upstream = match dial(&permit, shared.timeouts.connect).await {
+        Ok(stream) => stream,
+        Err(error) => {
+            let (status, word) = facts::dial_failure(&error);
+            fail(entry, Answer::upstream(status, word, error.to_string())).await;
+            stream.abort();
+            return;
+        }
+    };
+    if let Ok(peer) = upstream.peer_addr() {
+        entry.set_addr(peer.to_string());
+    }
+    let course = Course {
+        entry,
+        is_aws,
+        authority,
+        effective,
+        preflight,
+        deadline,
+        seen: None,
+    };
+    let shaken = shake_hands(shared, active, course, stream, upstream, early, drain);
+    if let Some((course, relay, before)) = Box::pin(shaken).await {
+        Box::pin(course.relay(relay, before, shared.timeouts.idle, drain)).await;
+    }
+}
+
+/// Both sides are connected: judges their handshake.
+async fn shake_hands<'a, S: ClientIo>(
+    shared: &Shared,
+    active: &Active,
+    mut course: Course<'a>,
+    stream: S,
+    upstream: TcpStream,
+    early: Vec<u8>,
+    drain: &mut Drain,
+) -> Option<Established<'a, S>> {
+    let question = question(
+        course.authority,
+        &course.effective,
+        course.is_aws,
+        shared.limits.handshake,
+    );
+    let verifier = Arc::clone(&shared.verifier);
+    let handshake = Handshake::new(
+        Judge::new(question, Box::new(verifier)),
+        stream,
+        upstream,
+        early,
+    );
     match course.judge(shared, active, handshake, drain).await {
         Judged::Pass(relay, before) => return Some((course, relay, before)),
         Judged::Refused(handshake, refusal) => course.refuse(handshake, &refusal).await,
@@ -169,7 +294,22 @@ async fn establish<'a, C: TunnelClient>(
     None
 }
 
-fn question(
+/// What a CONNECT's own head shows.
+pub(super) fn judge_head(
+    effective: &Effective,
+    host: Option<&Host>,
+    authority: &Authority,
+) -> HeadFacts {
+    HeadFacts {
+        found: host
+            .and_then(|host| effective.judge_host(host, super::heads::HOST, authority))
+            .into_iter()
+            .collect(),
+        is_signed: false,
+    }
+}
+
+pub(super) fn question(
     authority: &Authority,
     effective: &Effective,
     is_aws: bool,

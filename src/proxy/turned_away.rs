@@ -7,22 +7,16 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
 
-use crate::edge::client::{ClientStream, last_words};
+use crate::edge::client::{ClientIo, ClientStream, last_words};
 use crate::edge::clock;
 use crate::edge::http1::Conn;
 use crate::logic::record::{Body, Client, Event, EventKind, Request};
+use crate::logic::wire::http1::HeadError;
 use crate::model::{Action, Decision, Finding, Mode, Rule, Severity};
 
 use super::answer::Answer;
-use super::entry::Draft;
+use super::entry::{Draft, Visitor};
 use super::state::Shared;
-
-/// What a connection is, for the records of its requests.
-#[derive(Debug, Clone)]
-pub(super) struct Visitor {
-    pub conn: Arc<str>,
-    pub client: Client,
-}
 
 /// A connection that is refused before there was a request.
 pub(super) struct Refused {
@@ -33,6 +27,16 @@ pub(super) struct Refused {
 }
 
 impl Refused {
+    /// A head that cannot be read.
+    pub(super) fn head(error: &HeadError) -> Refused {
+        Refused {
+            rule: error.rule(),
+            kind: error.kind(),
+            hint: format!("{error}: {}", error.hint()),
+            status: error.status(),
+        }
+    }
+
     fn decision(&self) -> Decision {
         let finding = Finding {
             rule: self.rule,
@@ -80,10 +84,10 @@ pub(super) async fn refuse(
     refuse_draft(shared, draft, conn, refused).await;
 }
 
-pub(super) async fn refuse_draft(
+pub(super) async fn refuse_draft<C: ClientIo>(
     shared: &Shared,
     draft: Draft,
-    mut conn: Conn<ClientStream>,
+    mut conn: Conn<C>,
     refused: Refused,
 ) {
     let decision = refused.decision();

@@ -1,6 +1,7 @@
 //! Connections to the upstream of a forwarded request.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -9,6 +10,7 @@ use crate::edge::dial::dial;
 use crate::edge::http1::Conn;
 use crate::edge::tls::{Failed, Offer, Peer, Seen, originate};
 use crate::logic::policy::{Effective, Permit};
+use crate::logic::record::UpstreamTls;
 use crate::logic::wire::tls::Facts;
 use crate::model::{Authority, Rule};
 
@@ -24,17 +26,25 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send + std::fmt::Debug> Io for T {}
 
 pub(super) type BoxIo = Box<dyn Io>;
 
+/// Whether TLS is ours towards the upstream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Leg {
+    Plain,
+    Tls,
+}
+
 /// A connection that can take a request.
 #[derive(Debug)]
 pub(super) struct Idle {
     pub authority: Authority,
-    pub upgraded: bool,
+    pub leg: Leg,
     pub address: SocketAddr,
     pub conn: Conn<BoxIo>,
-    pub peer: Option<Peer>,
+    /// What was agreed, where the connection is TLS.
+    pub tls: Option<Arc<UpstreamTls>>,
 }
 
-/// A connection to one of the permitted addresses, with TLS where the decision upgrades.
+/// A connection to one of the permitted addresses.
 ///
 /// # Errors
 /// The answer for the client; what belongs to the record is in `entry`.
@@ -44,6 +54,7 @@ pub(super) async fn connect(
     authority: &Authority,
     permit: &Permit,
     effective: &Effective,
+    leg: Leg,
 ) -> Result<Idle, Answer> {
     let stream = dial(permit, shared.timeouts.connect)
         .await
@@ -58,19 +69,19 @@ pub(super) async fn connect(
             format!("the upstream is gone: {error}"),
         )
     })?;
-    let upgraded = entry.decision().is_upgrade();
-    let (stream, peer): (BoxIo, _) = if upgraded {
-        let (stream, peer) = secure(shared, entry, authority, effective, stream).await?;
-        (stream, Some(peer))
-    } else {
-        (Box::new(stream), None)
+    let (stream, peer): (BoxIo, _) = match leg {
+        Leg::Tls => {
+            let (stream, peer) = secure(shared, entry, authority, effective, stream).await?;
+            (stream, Some(peer))
+        }
+        Leg::Plain => (Box::new(stream), None),
     };
     Ok(Idle {
         authority: authority.clone(),
-        upgraded,
+        leg,
         address,
         conn: Conn::new(stream),
-        peer,
+        tls: peer.as_ref().map(facts::originated),
     })
 }
 
@@ -103,8 +114,7 @@ async fn secure(
             Err(Answer::by_rule(Rule::InvalidCertificate, 502, refusal.hint))
         }
         Ok(Err(Failed::Other(why))) => {
-            let detail =
-                format!("no TLS with {host}, to which the request was to be upgraded: {why}");
+            let detail = format!("no TLS with {host}: {why}");
             Err(Answer::upstream(502, "tls_protocol_error", detail))
         }
         Err(_) => {

@@ -118,6 +118,13 @@ impl<S: AsyncRead + Unpin> Conn<S> {
         self.fill(IDLE).await
     }
 
+    /// Whether the peer is silent: it has neither sent anything that no message used nor closed.
+    /// Does not wait.
+    pub fn is_quiet(&mut self) -> bool {
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        self.buffer.is_empty() && self.poll_fill(&mut cx, IDLE).is_pending()
+    }
+
     async fn fill(&mut self, room: usize) -> io::Result<usize> {
         std::future::poll_fn(|cx| self.poll_fill(cx, room)).await
     }

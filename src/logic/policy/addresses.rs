@@ -192,7 +192,7 @@ impl Policy {
 /// any private address.
 fn is_private_link(target: &Target<'_>, effective: &Effective, space: Space) -> bool {
     let over_tls = match target.way {
-        Way::Connect => !target.is_plain(),
+        Way::Connect | Way::Intercepted => !target.is_plain(),
         Way::Forward => effective.actions.get(Rule::AwsPlaintext) == Action::Upgrade,
     };
     let is_service = target

@@ -21,6 +21,8 @@ pub enum Way {
     Connect,
     /// Plaintext HTTP in absolute form.
     Forward,
+    /// HTTP inside TLS that is ended here, after a CONNECT that was judged by itself.
+    Intercepted,
 }
 
 /// What a request is for.
@@ -38,6 +40,7 @@ impl Target<'_> {
         match self.way {
             Way::Forward => true,
             Way::Connect => self.authority.port == 80,
+            Way::Intercepted => false,
         }
     }
 
@@ -117,6 +120,16 @@ impl Policy {
             access_rule: access.map(|(_, place)| place),
             port_allowed: access.is_some_and(allows_port),
         }
+    }
+
+    /// Whether the TLS of any host is ended by its name.
+    pub fn intercepts_names(&self) -> bool {
+        self.intercept.hosts != InterceptHosts::None
+            || self
+                .destinations
+                .rules
+                .iter()
+                .any(|rule| rule.intercept == Some(true))
     }
 
     fn intercepts(&self, target: &Target<'_>) -> bool {

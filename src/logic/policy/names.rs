@@ -81,7 +81,7 @@ impl Policy {
         let host = &authority.host;
         let (kind, what) = match target.way {
             Way::Forward => ("plain-http", format!("plain HTTP to {authority}")),
-            Way::Connect => (
+            Way::Connect | Way::Intercepted => (
                 "connect-80",
                 format!("CONNECT to {authority}, plain HTTP's port"),
             ),
@@ -98,12 +98,12 @@ impl Policy {
         }
         let action = match (effective.actions.get(Rule::AwsPlaintext), target.way) {
             // A tunnel's bytes are the client's own: there is nothing to upgrade.
-            (Action::Upgrade | Action::Strip, Way::Connect) => Action::Block,
+            (Action::Upgrade | Action::Strip, Way::Connect | Way::Intercepted) => Action::Block,
             (action, _) => action,
         };
         let upgrade = match target.way {
             Way::Forward => "; or set rules.aws-plaintext = \"upgrade\" to have it sent over TLS",
-            Way::Connect => "",
+            Way::Connect | Way::Intercepted => "",
         };
         Some(finding(
             Rule::AwsPlaintext,
@@ -121,7 +121,8 @@ impl Policy {
     fn port(&self, target: &Target<'_>, effective: &Effective) -> Option<Finding> {
         let port = target.authority.port;
         let open = match target.way {
-            Way::Forward => true,
+            // CONNECT's own port was judged with it.
+            Way::Forward | Way::Intercepted => true,
             Way::Connect => {
                 effective.port_allowed || self.destinations.connect_ports.contains(&port)
             }

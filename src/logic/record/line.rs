@@ -120,8 +120,9 @@ pub struct AwsCall {
 /// What was seen of TLS on either side.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Tls {
-    pub client: Option<ClientTls>,
-    pub upstream: Option<UpstreamTls>,
+    /// Shared by the requests of one connection.
+    pub client: Option<Arc<ClientTls>>,
+    pub upstream: Option<Arc<UpstreamTls>>,
 }
 
 /// The client's hello. `version` is the highest offered.
