@@ -1,6 +1,7 @@
 //! Every byte of I/O. The siblings do not import each other (but for [`clock`]); `proxy` joins
 //! them.
 
+pub mod ca;
 pub mod client;
 pub mod clock;
 pub mod dial;
