@@ -190,6 +190,44 @@ fn what_a_tunnel_cannot_see_is_refused_unless_accepted() {
 }
 
 #[test]
+fn only_hosts_listed_one_by_one_may_fall_back_to_a_tunnel() {
+    let cases = [
+        ("[\"a.example\", \"10.0.0.1\"]", true),
+        ("[\"a.example\", \"*.b.example\"]", false),
+        ("[\"10.0.0.0/8\"]", false),
+        ("[\"*\"]", false),
+        ("\"aws\"", false),
+        ("\"all\"", false),
+        ("\"none\"", false),
+    ];
+    for (hosts, is_fine) in cases {
+        let told = of_file(&format!(
+            "[intercept]\non_client_rejects = \"tunnel\"\nhosts = {hosts}\n"
+        ));
+        assert_eq!(told.starts_with("fine"), is_fine, "{hosts}: {told}");
+    }
+    insta::assert_snapshot!(of_file("intercept.on_client_rejects = \"tunnel\"\n"));
+}
+
+#[test]
+fn what_interception_would_show_and_is_not_read_yet_is_told() {
+    insta::assert_snapshot!(of_file(
+        r#"
+intercept.hosts = "aws"
+[aws]
+accounts = ["123456789012"]
+[[destinations.rule]]
+action = "deny"
+operations = ["s3:PutObject"]
+[[destinations.rule]]
+action = "deny"
+buckets = ["b"]
+allow_unseen = true
+"#
+    ));
+}
+
+#[test]
 fn what_is_not_built_yet_is_told_and_not_passed_over() {
     insta::assert_snapshot!(of_file(
         r#"

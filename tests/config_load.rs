@@ -204,6 +204,31 @@ fn interception_is_read_in_all_its_forms() {
 }
 
 #[test]
+fn the_rules_that_tunnels_hide_are_those_that_interception_leaves() {
+    let blind = |text: &str| {
+        let rules = of_file(text).settings.blind_rules();
+        rules.iter().map(|rule| rule.id()).collect::<Vec<_>>()
+    };
+    let all = [
+        "url-credentials",
+        "aws-signature",
+        "aws-guardrail",
+        "presigned-url",
+        "sensitive-data",
+    ];
+    assert_eq!(blind(""), all);
+    assert_eq!(
+        blind("intercept.hosts = \"aws\"\n"),
+        ["url-credentials", "presigned-url"]
+    );
+    assert_eq!(blind("intercept.hosts = \"all\"\n"), [""; 0]);
+    let excepted = "intercept.hosts = \"all\"\nintercept.except = [\"a.example\"]\n";
+    assert_eq!(blind(excepted), all);
+    let by_rule = "intercept.hosts = \"all\"\n[[destinations.rule]]\nintercept = false\n";
+    assert_eq!(blind(by_rule), all);
+}
+
+#[test]
 fn what_is_shown_reads_back_to_the_same_policy() {
     for file in examples() {
         let first = of_file(&file.1);

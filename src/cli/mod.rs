@@ -2,6 +2,7 @@
 #![expect(clippy::print_stderr, reason = "a command line talks to its user")]
 
 mod args;
+mod assemble;
 mod check;
 mod completions;
 mod config;

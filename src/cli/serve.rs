@@ -1,20 +1,18 @@
 //! `outgate serve`: settings to parts, parts to a proxy, signals to its end.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
 use super::args::{ServeArgs, SettingsArgs};
+use super::assemble::{journal, listeners, parts};
 use super::load::{Environment, file_path, settings, sources_and, verifier};
 use super::{FAILED, FINE, USAGE, complain};
-use crate::config::{self, Listener as ListenSetting, Loaded, Settings};
-use crate::edge::journal::{Journal, Sink, Sync, Writer};
-use crate::edge::listen::{Listener, raise_descriptor_limit};
-use crate::logic::wire::http1::HeadLimits;
-use crate::logic::wire::tls::Bounds;
-use crate::proxy::{Control, Limits, Parts, Proxy, Timeouts};
+use crate::config::{self, Loaded, Settings};
+use crate::edge::journal::{Sink, Writer};
+use crate::edge::listen::raise_descriptor_limit;
+use crate::proxy::{Control, Proxy};
 
 pub(super) fn run(args: &ServeArgs) -> u8 {
     let environment = Environment::read();
@@ -93,54 +91,10 @@ async fn serve(args: &ServeArgs, environment: &Environment, loaded: &Loaded) -> 
 
 fn assemble(environment: &Environment, settings: &Settings) -> Result<(Proxy, Writer), String> {
     let verifier = verifier(settings)?;
-    let mut listeners = Vec::new();
-    for place in &settings.listen.proxy {
-        let listener = match place {
-            ListenSetting::Tcp(address) => Listener::tcp(*address),
-            ListenSetting::Unix(path) => Listener::unix(path),
-            ListenSetting::Tls(address) => {
-                return Err(format!(
-                    "tls://{address} cannot be listened on by this version"
-                ));
-            }
-        };
-        listeners.push(listener.map_err(|error| error.to_string())?);
-    }
+    let listeners = listeners(settings)?;
     let sink = open_record(environment, settings.audit.path.as_deref())?;
-    let sync = match settings.audit.sync {
-        config::AuditSync::Write => Sync::Write,
-        config::AuditSync::Fsync => Sync::Fsync,
-        config::AuditSync::None => Sync::None,
-    };
-    let (journal, writer) = Journal::start(sink, sync, settings.audit.stall)
-        .map_err(|error| format!("cannot start the record's writer: {error}"))?;
-    let proxy = Proxy::new(Parts {
-        listeners,
-        policy: settings.policy.clone(),
-        journal,
-        verifier: Arc::new(verifier),
-        timeouts: Timeouts {
-            head: settings.timeouts.head,
-            handshake: settings.timeouts.handshake,
-            connect: settings.timeouts.connect,
-            idle: settings.timeouts.idle,
-            drain: settings.timeouts.drain,
-        },
-        limits: Limits {
-            connections: settings.limits.connections,
-            connections_per_client: settings.limits.connections_per_client,
-            head: HeadLimits {
-                bytes: settings.limits.head_bytes,
-                headers: settings.limits.headers,
-            },
-            handshake: Bounds {
-                client_hello: settings.limits.hello_bytes,
-                flight: settings.limits.flight_bytes,
-                early: settings.limits.early_bytes,
-            },
-        },
-        clients: settings.clients.allow.clone(),
-    });
+    let (journal, writer) = journal(settings, sink)?;
+    let proxy = Proxy::new(parts(settings, listeners, journal, verifier));
     Ok((proxy, writer))
 }
 

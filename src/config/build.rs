@@ -59,8 +59,8 @@ impl<'a> Builder<'a> {
             .all(Listener::is_local);
         let clients = self.clients(local);
         let spec = rules::policy(self, local, destination_rules);
-        unseen::check(self, &spec, destination_rules);
-        let unsupported = self.unsupported(&listen, destination_rules);
+        let unread = unseen::check(self, &spec, destination_rules);
+        let unsupported = self.unsupported(&listen, unread);
         Settings {
             intercept: self.interception(&spec),
             tls: TlsSettings {
@@ -177,14 +177,17 @@ impl<'a> Builder<'a> {
             "tunnel" => OnClientRejects::Tunnel,
             _ => OnClientRejects::Block,
         };
-        if on_client_rejects == OnClientRejects::Tunnel && !rules::lists_names(&spec.intercept) {
+        if on_client_rejects == OnClientRejects::Tunnel && !spec.intercept.lists_only_names() {
             let error = ConfigError::new(
                 &self.origin("intercept.on_client_rejects"),
                 "intercept.on_client_rejects",
-                "\"tunnel\" is only for hosts that intercept.hosts lists by name",
+                "\"tunnel\" is only for hosts that intercept.hosts lists one by one: by refusing \
+                 our certificate a client takes its connections out of sight",
             );
-            self.errors
-                .push(error.hint("write intercept.hosts = [\"a.example.com\"]"));
+            self.errors.push(error.hint(
+                "write intercept.hosts = [\"a.example.com\", \"b.example.com\"], without \"aws\", \
+                 \"all\", * or networks",
+            ));
         }
         Interception {
             on_client_rejects,
@@ -213,7 +216,7 @@ impl<'a> Builder<'a> {
     }
 
     /// What is set to something that this version does not do.
-    fn unsupported(&self, listen: &Listen, destination_rules: &[Layer]) -> Vec<ConfigError> {
+    fn unsupported(&self, listen: &Listen, unread: Vec<ConfigError>) -> Vec<ConfigError> {
         let error = |origin: &Origin, key: String| {
             ConfigError::new(origin, key, "is not supported by this version")
         };
@@ -234,16 +237,7 @@ impl<'a> Builder<'a> {
             let key = format!("listen.proxy: {tls}");
             found.push(error(&self.origin("listen.proxy"), key));
         }
-        for (place, rule) in destination_rules.iter().enumerate() {
-            if let Some(Sited {
-                value: Value::Bool(true),
-                origin,
-            }) = rule.get("intercept")
-            {
-                let key = format!("destinations.rule {}: intercept", place + 1);
-                found.push(error(origin, key));
-            }
-        }
+        found.extend(unread);
         found
     }
 

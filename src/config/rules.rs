@@ -58,17 +58,6 @@ pub(super) fn policy(
     }
 }
 
-/// Whether every intercepted host is listed by its own name.
-pub(super) fn lists_names(intercept: &Intercept) -> bool {
-    match &intercept.hosts {
-        InterceptHosts::Listed(hosts) => hosts.iter().all(|pattern| match pattern {
-            HostPattern::Exactly(_) | HostPattern::Under(_) => true,
-            HostPattern::Any | HostPattern::Network(_) => false,
-        }),
-        InterceptHosts::None | InterceptHosts::Aws | InterceptHosts::All => false,
-    }
-}
-
 fn actions(builder: &Builder<'_>, local: bool) -> RuleActions {
     let mut actions = default_actions(local);
     for key in keys::all().filter(|key| builder.is_set(key.name)) {

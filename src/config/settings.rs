@@ -8,6 +8,7 @@ use ipnet::IpNet;
 
 use crate::config::error::ConfigError;
 use crate::config::listener::Listener;
+use crate::config::unseen;
 use crate::logic::policy::InterceptHosts;
 use crate::logic::policy::Policy;
 use crate::model::Action;
@@ -35,21 +36,21 @@ impl Settings {
         &self.unsupported
     }
 
-    /// The rules in force that a tunnel cannot see, for a line at start; none where everything
-    /// is intercepted.
+    /// The rules in force that a tunnel hides, for a line at start; none where everything is
+    /// intercepted. What is about AWS alone is seen where AWS is intercepted.
     pub fn blind_rules(&self) -> Vec<Rule> {
-        if self.policy.intercept.hosts == InterceptHosts::All {
-            return Vec::new();
-        }
+        let sees_aws = unseen::sees_aws(&self.policy);
+        let sees_all = sees_aws && self.policy.intercept.hosts == InterceptHosts::All;
         [
-            Rule::UrlCredentials,
-            Rule::AwsSignature,
-            Rule::AwsGuardrail,
-            Rule::PresignedUrl,
-            Rule::SensitiveData,
+            (Rule::UrlCredentials, sees_all),
+            (Rule::AwsSignature, sees_aws),
+            (Rule::AwsGuardrail, sees_aws),
+            (Rule::PresignedUrl, sees_all),
+            (Rule::SensitiveData, sees_aws),
         ]
         .into_iter()
-        .filter(|rule| self.policy.rules.get(*rule) != Action::Off)
+        .filter(|(rule, is_seen)| !is_seen && self.policy.rules.get(*rule) != Action::Off)
+        .map(|(rule, _)| rule)
         .collect()
     }
 }

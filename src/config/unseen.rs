@@ -1,9 +1,10 @@
-//! Settings that need more than a tunnel shows. To leave one without effect and unsaid would
-//! let an operator believe in it.
+//! Settings that need more than a tunnel shows, or more than this version looks at. To leave one
+//! without effect and unsaid would let an operator believe in it.
 
 use crate::config::build::Builder;
 use crate::config::error::ConfigError;
 use crate::config::layer::Layer;
+use crate::config::origin::Origin;
 use crate::config::value::Value;
 use crate::logic::policy::DestinationRule;
 use crate::logic::policy::InterceptHosts;
@@ -12,11 +13,17 @@ use crate::logic::policy::PolicySpec;
 const MEND: &str =
     "intercept them (intercept.hosts = \"aws\"), or accept that with allow_unseen = true";
 
-pub(super) fn check(builder: &mut Builder<'_>, spec: &PolicySpec, layers: &[Layer]) {
+/// Notes what a tunnel hides; gives what interception would show and this version does not read.
+pub(super) fn check(
+    builder: &mut Builder<'_>,
+    spec: &PolicySpec,
+    layers: &[Layer],
+) -> Vec<ConfigError> {
+    let mut unread = Vec::new();
     if builder.bool("allow_unseen") {
-        return;
+        return unread;
     }
-    if !sees_aws(spec) && !builder.bool("aws.allow_unseen") {
+    if !builder.bool("aws.allow_unseen") {
         let aws = &spec.aws;
         let set = [
             ("aws.accounts", !aws.accounts.is_empty()),
@@ -27,8 +34,13 @@ pub(super) fn check(builder: &mut Builder<'_>, spec: &PolicySpec, layers: &[Laye
             ("aws.require_kms", aws.require_kms),
         ];
         for (key, _) in set.into_iter().filter(|(_, is_set)| *is_set) {
+            let origin = builder.origin(key);
+            if sees_aws(spec) {
+                unread.push(not_read(&origin, key));
+                continue;
+            }
             let error = ConfigError::new(
-                &builder.origin(key),
+                &origin,
                 key,
                 "cannot be seen in a tunnel, and AWS hosts are not all intercepted",
             );
@@ -37,25 +49,40 @@ pub(super) fn check(builder: &mut Builder<'_>, spec: &PolicySpec, layers: &[Laye
     }
     for (place, (rule, layer)) in spec.destinations.rules.iter().zip(layers).enumerate() {
         let accepted = layer.get("allow_unseen").map(|sited| &sited.value);
-        if !rule.needs_request() || sees(spec, rule) || accepted == Some(&Value::Bool(true)) {
+        if !rule.needs_request() || accepted == Some(&Value::Bool(true)) {
             continue;
         }
         for key in ["operations", "buckets"] {
             let Some(sited) = layer.get(key) else {
                 continue;
             };
+            let key = format!("destinations.rule {}: {key}", place + 1);
+            if sees(spec, rule) {
+                unread.push(not_read(&sited.origin, &key));
+                continue;
+            }
             let error = ConfigError::new(
                 &sited.origin,
-                format!("destinations.rule {}: {key}", place + 1),
+                key,
                 "cannot be seen in a tunnel, and these hosts are not all intercepted",
             );
             builder.errors.push(error.hint(MEND));
         }
     }
+    unread
+}
+
+fn not_read(origin: &Origin, key: &str) -> ConfigError {
+    ConfigError::new(
+        origin,
+        key,
+        "is not read from intercepted requests by this version",
+    )
+    .hint("with allow_unseen = true it holds where a host name shows enough")
 }
 
 /// Whether every AWS host is intercepted.
-fn sees_aws(spec: &PolicySpec) -> bool {
+pub(super) fn sees_aws(spec: &PolicySpec) -> bool {
     let all = matches!(
         spec.intercept.hosts,
         InterceptHosts::Aws | InterceptHosts::All

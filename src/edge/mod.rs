@@ -1,7 +1,7 @@
 //! Every byte of I/O. The siblings do not import each other (but for [`clock`]); `proxy` joins
 //! them.
 
-pub mod pool;
+pub mod ca;
 pub mod client;
 pub mod clock;
 pub mod dial;
@@ -9,6 +9,7 @@ pub mod http1;
 pub mod http2;
 pub mod journal;
 pub mod listen;
+pub mod pool;
 pub mod relay;
 pub mod resolve;
 pub mod tls;

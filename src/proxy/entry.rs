@@ -148,6 +148,7 @@ impl Draft {
         if journal.decide(body.clone()).await.is_err() {
             journal.refuse(body);
         }
+        journal.tell(&self.line);
     }
 
     /// Puts the decision on record; only then may anything be dialled.
@@ -162,11 +163,14 @@ impl Draft {
         self.set_decision(decision);
         let body = self.body(Stage::Decision);
         match journal.decide(body).await {
-            Ok(()) => Ok(Entry {
-                draft: Some(self),
-                decision: decision.clone(),
-                journal: journal.clone(),
-            }),
+            Ok(()) => {
+                journal.tell(&self.line);
+                Ok(Entry {
+                    draft: Some(self),
+                    decision: decision.clone(),
+                    journal: journal.clone(),
+                })
+            }
             Err(unavailable) => {
                 let decision =
                     Decision::from_findings(vec![unavailable_finding(&unavailable)], Mode::Enforce);
@@ -175,6 +179,7 @@ impl Draft {
                 self.line.error = Some(cut(&unavailable.to_string(), MAX_ERROR));
                 let body = self.body(Stage::Decision);
                 journal.refuse(body);
+                journal.tell(&self.line);
                 Err((unavailable, self.line.id))
             }
         }
@@ -319,7 +324,9 @@ impl Entry {
         if end.failed && draft.line.verdict != Verdict::Block {
             draft.line.verdict = Verdict::Error;
         }
-        Some(draft.body(Stage::Complete))
+        let body = draft.body(Stage::Complete);
+        self.journal.tell(&draft.line);
+        Some(body)
     }
 }
 

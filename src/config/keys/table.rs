@@ -99,8 +99,7 @@ pub(super) const BEFORE_RULES: &[Key] = &[
         Kind::WordOrList(&["none", "aws", "all"], Item::Host),
         "\"none\"",
         "whose TLS is ended here",
-    )
-    .later(),
+    ),
     key(
         "intercept.except",
         HOSTS,
@@ -534,8 +533,7 @@ pub(super) const DESTINATION_RULE: &[Key] = &[
         Kind::Bool,
         "",
         "whether their TLS is ended here",
-    )
-    .later(),
+    ),
     key(
         "allow_unseen",
         Kind::Bool,

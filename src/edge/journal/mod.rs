@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::logic::record::Body;
+use crate::logic::record::{Body, Line};
 
 use desk::Desk;
 pub use file::{OpenError, Sink};
@@ -47,6 +47,13 @@ pub struct Unavailable {
     pub reason: String,
 }
 
+/// Told of every decision and completion as it goes on record. It is called where the request is
+/// served, so it must not block.
+pub trait Observer: Send + std::marker::Sync + std::fmt::Debug {
+    /// One line.
+    fn see(&self, line: &Line);
+}
+
 /// A handle to the journal; clones share it.
 #[derive(Debug, Clone)]
 pub struct Journal {
@@ -54,6 +61,7 @@ pub struct Journal {
     state: Arc<State>,
     sync: Sync,
     stall: Duration,
+    observer: Option<Arc<dyn Observer>>,
 }
 
 /// What the writer tells everybody.
@@ -96,6 +104,7 @@ impl Journal {
                 state: Arc::clone(&state),
                 sync,
                 stall,
+                observer: None,
             },
             Writer {
                 ended,
@@ -104,6 +113,22 @@ impl Journal {
                 stall,
             },
         ))
+    }
+
+    /// This handle and its clones tell `observer`.
+    #[must_use]
+    pub fn observed_by(self, observer: Arc<dyn Observer>) -> Journal {
+        Journal {
+            observer: Some(observer),
+            ..self
+        }
+    }
+
+    /// Tells the observer of a decision or completion.
+    pub fn tell(&self, line: &Line) {
+        if let Some(observer) = &self.observer {
+            observer.see(line);
+        }
     }
 
     /// Puts a decision on record; returns when its request may go on.

@@ -3,6 +3,8 @@ use serde_json::Value;
 
 use super::*;
 use crate::logic::policy::Access;
+use crate::logic::policy::DestinationRule;
+use crate::logic::policy::HostPattern;
 use crate::logic::policy::InterceptHosts;
 use crate::logic::policy::PolicySpec;
 use crate::logic::policy::Redirect;
@@ -339,6 +341,55 @@ fn the_answer_has_exactly_its_fields() {
     assert_eq!(host["aws"]["service"], "sts");
     assert_eq!(host["aws"]["auth"], Value::Null);
     assert_eq!(host["url"], "sts.amazonaws.com:443");
+}
+
+#[test]
+fn what_is_inside_tls_is_enforced_where_it_is_intercepted() {
+    let aws = "https://user:pass@s3.us-east-1.amazonaws.com/b/k";
+    let other = "https://user:pass@example.com/";
+    let fronted = r#"{"url":"https://example.com/","headers":{"Host":"evil.example"}}"#;
+    let hosts = |hosts: InterceptHosts, except: &str| {
+        with(|spec| {
+            spec.intercept.hosts = hosts;
+            spec.intercept
+                .except
+                .extend(HostPattern::parse(except).ok());
+        })
+    };
+    let by_rule = |host: &str, intercept: bool| {
+        with(|spec| {
+            spec.intercept.hosts = InterceptHosts::Aws;
+            spec.destinations.rules.push(DestinationRule {
+                hosts: vec![HostPattern::parse(host).unwrap()],
+                intercept: Some(intercept),
+                ..DestinationRule::default()
+            });
+        })
+    };
+    let listed = |host: &str| InterceptHosts::Listed(vec![HostPattern::parse(host).unwrap()]);
+    let cases = [
+        (hosts(InterceptHosts::None, ""), [false, false, false]),
+        (hosts(InterceptHosts::Aws, ""), [true, false, false]),
+        (hosts(InterceptHosts::All, ""), [true, true, true]),
+        (
+            hosts(InterceptHosts::All, "example.com"),
+            [true, false, false],
+        ),
+        (hosts(listed("example.com"), ""), [false, true, true]),
+        (hosts(listed("*.amazonaws.com"), ""), [true, false, false]),
+        (by_rule("example.com", true), [true, true, true]),
+        (by_rule("*.amazonaws.com", false), [false, false, false]),
+    ];
+    for (place, (policy, enforced)) in cases.iter().enumerate() {
+        for (line, enforced) in [aws, other, fronted].into_iter().zip(enforced) {
+            let (verdict, _, found) = short(policy, line);
+            assert_eq!(
+                (verdict.as_str(), found),
+                ("block", enforced.to_string()),
+                "case {place}: {line}"
+            );
+        }
+    }
 }
 
 #[test]

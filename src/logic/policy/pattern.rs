@@ -73,6 +73,14 @@ impl HostPattern {
         }
     }
 
+    /// Whether it names one host.
+    pub const fn is_one_host(&self) -> bool {
+        match self {
+            HostPattern::Exactly(_) => true,
+            HostPattern::Any | HostPattern::Under(_) | HostPattern::Network(_) => false,
+        }
+    }
+
     /// Whether `host` is meant.
     pub fn matches(&self, host: &Host) -> bool {
         match (self, host) {

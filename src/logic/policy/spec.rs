@@ -5,6 +5,7 @@ use ipnet::IpNet;
 use crate::logic::policy::connect_to::ConnectTo;
 use crate::logic::policy::pattern::HostPattern;
 use crate::model::Action;
+use crate::model::Host;
 use crate::model::Mode;
 use crate::model::Rule;
 use crate::model::RuleActions;
@@ -157,6 +158,27 @@ pub struct Intercept {
     pub except: Vec<HostPattern>,
 }
 
+impl Intercept {
+    /// Whether the list has this very host: only there may a client that refuses our certificate
+    /// be given a tunnel (`intercept.on_client_rejects`).
+    pub fn lists_by_name(&self, host: &Host) -> bool {
+        match &self.hosts {
+            InterceptHosts::Listed(hosts) => hosts
+                .iter()
+                .any(|pattern| pattern.is_one_host() && pattern.matches(host)),
+            InterceptHosts::None | InterceptHosts::Aws | InterceptHosts::All => false,
+        }
+    }
+
+    /// Whether the hosts are a list without wildcards and networks.
+    pub fn lists_only_names(&self) -> bool {
+        match &self.hosts {
+            InterceptHosts::Listed(hosts) => hosts.iter().all(HostPattern::is_one_host),
+            InterceptHosts::None | InterceptHosts::Aws | InterceptHosts::All => false,
+        }
+    }
+}
+
 /// `intercept.hosts`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum InterceptHosts {
@@ -227,6 +249,33 @@ impl Preflight {
             Preflight::Off => "off",
             Preflight::Aws => "aws",
             Preflight::All => "all",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_entry_of_its_own_lists_a_host_by_name() {
+        let intercept = |hosts: InterceptHosts| Intercept {
+            hosts,
+            except: Vec::new(),
+        };
+        let listed = |texts: &[&str]| {
+            let patterns = texts.iter().map(|text| HostPattern::parse(text).unwrap());
+            intercept(InterceptHosts::Listed(patterns.collect()))
+        };
+        let host = Host::parse("a.example").unwrap();
+        assert!(listed(&["*.b.example", "A.example"]).lists_by_name(&host));
+        for other in [
+            listed(&["*"]),
+            listed(&["*.example"]),
+            listed(&["b.example"]),
+            intercept(InterceptHosts::All),
+        ] {
+            assert!(!other.lists_by_name(&host), "{other:?}");
         }
     }
 }

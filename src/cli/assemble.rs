@@ -1,0 +1,76 @@
+//! Settings to the parts of a proxy, for every command that runs one.
+
+use std::sync::Arc;
+
+use crate::config::{self, Listener as ListenSetting, Settings};
+use crate::edge::journal::{Journal, Sink, Sync, Writer};
+use crate::edge::listen::Listener;
+use crate::edge::tls::Verifier;
+use crate::logic::wire::http1::HeadLimits;
+use crate::logic::wire::tls::Bounds;
+use crate::proxy::{Limits, Parts, Timeouts};
+
+/// Listens where the settings say.
+///
+/// # Errors
+/// A sentence for the operator.
+pub(super) fn listeners(settings: &Settings) -> Result<Vec<Listener>, String> {
+    let listen = |place: &ListenSetting| match place {
+        ListenSetting::Tcp(address) => Listener::tcp(*address).map_err(|error| error.to_string()),
+        ListenSetting::Unix(path) => Listener::unix(path).map_err(|error| error.to_string()),
+        ListenSetting::Tls(address) => Err(format!(
+            "tls://{address} cannot be listened on by this version"
+        )),
+    };
+    settings.listen.proxy.iter().map(listen).collect()
+}
+
+/// Starts the record's writer.
+///
+/// # Errors
+/// A sentence for the operator.
+pub(super) fn journal(settings: &Settings, sink: Sink) -> Result<(Journal, Writer), String> {
+    let sync = match settings.audit.sync {
+        config::AuditSync::Write => Sync::Write,
+        config::AuditSync::Fsync => Sync::Fsync,
+        config::AuditSync::None => Sync::None,
+    };
+    Journal::start(sink, sync, settings.audit.stall)
+        .map_err(|error| format!("cannot start the record's writer: {error}"))
+}
+
+/// The parts of a proxy with these settings.
+pub(super) fn parts(
+    settings: &Settings,
+    listeners: Vec<Listener>,
+    journal: Journal,
+    verifier: Verifier,
+) -> Parts {
+    Parts {
+        listeners,
+        policy: settings.policy.clone(),
+        journal,
+        verifier: Arc::new(verifier),
+        timeouts: Timeouts {
+            head: settings.timeouts.head,
+            handshake: settings.timeouts.handshake,
+            connect: settings.timeouts.connect,
+            idle: settings.timeouts.idle,
+            drain: settings.timeouts.drain,
+        },
+        limits: Limits {
+            connections: settings.limits.connections,
+            connections_per_client: settings.limits.connections_per_client,
+            head: HeadLimits {
+                bytes: settings.limits.head_bytes,
+                headers: settings.limits.headers,
+            },
+            handshake: Bounds {
+                client_hello: settings.limits.hello_bytes,
+                flight: settings.limits.flight_bytes,
+                early: settings.limits.early_bytes,
+            },
+        },
+        clients: settings.clients.allow.clone(),
+    }
+}

@@ -1,0 +1,16 @@
+//! The authority that signs the certificates of intercepted hosts, and those certificates.
+//!
+//! An [`Issuer`] holds the one key that signs: of an authority made for one run, or of one loaded
+//! from its folder. [`Leaves`] mints what a client sees, once per name.
+
+mod error;
+mod issuer;
+mod leaves;
+mod make;
+mod quota;
+
+pub use error::CaError;
+pub use error::LeafError;
+pub use issuer::Issuer;
+pub use leaves::LeafBounds;
+pub use leaves::Leaves;
