@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use crate::config::{self, Listener as ListenSetting, Settings};
+use crate::edge::ca::{Issuer, LeafBounds, Leaves};
 use crate::edge::journal::{Journal, Sink, Sync, Writer};
 use crate::edge::listen::Listener;
 use crate::edge::tls::Verifier;
 use crate::logic::wire::http1::HeadLimits;
 use crate::logic::wire::tls::Bounds;
-use crate::proxy::{Limits, Parts, Timeouts};
+use crate::proxy::{Interception, Limits, OnObstacle, Parts, Timeouts};
 
 /// Listens where the settings say.
 ///
@@ -39,12 +40,37 @@ pub(super) fn journal(settings: &Settings, sink: Sink) -> Result<(Journal, Write
         .map_err(|error| format!("cannot start the record's writer: {error}"))
 }
 
+/// What ends TLS, where the settings name hosts for it.
+///
+/// # Errors
+/// A sentence for the operator.
+pub(super) fn interception(settings: &Settings) -> Result<Option<Interception>, String> {
+    if !settings.policy.intercepts_names() {
+        return Ok(None);
+    }
+    let issuer = Issuer::ephemeral().map_err(|error| error.to_string())?;
+    if let Some(folder) = &settings.intercept.ca_dir {
+        std::fs::write(folder.join("ca.pem"), issuer.root_pem())
+            .map_err(|error| error.to_string())?;
+    }
+    let leaves = Leaves::new(issuer, LeafBounds::default()).map_err(|error| error.to_string())?;
+    let on_obstacle = match settings.intercept.on_client_rejects {
+        config::OnClientRejects::Block => OnObstacle::Block,
+        config::OnClientRejects::Tunnel => OnObstacle::TunnelListed,
+    };
+    Ok(Some(Interception {
+        leaves,
+        on_obstacle,
+    }))
+}
+
 /// The parts of a proxy with these settings.
 pub(super) fn parts(
     settings: &Settings,
     listeners: Vec<Listener>,
     journal: Journal,
     verifier: Verifier,
+    interception: Option<Interception>,
 ) -> Parts {
     Parts {
         listeners,
@@ -72,5 +98,6 @@ pub(super) fn parts(
             },
         },
         clients: settings.clients.allow.clone(),
+        interception,
     }
 }

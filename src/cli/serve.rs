@@ -6,7 +6,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 
 use super::args::{ServeArgs, SettingsArgs};
-use super::assemble::{journal, listeners, parts};
+use super::assemble::{interception, journal, listeners, parts};
 use super::load::{Environment, file_path, settings, sources_and, verifier};
 use super::{FAILED, FINE, USAGE, complain};
 use crate::config::{self, Loaded, Settings};
@@ -94,7 +94,8 @@ fn assemble(environment: &Environment, settings: &Settings) -> Result<(Proxy, Wr
     let listeners = listeners(settings)?;
     let sink = open_record(environment, settings.audit.path.as_deref())?;
     let (journal, writer) = journal(settings, sink)?;
-    let proxy = Proxy::new(parts(settings, listeners, journal, verifier));
+    let interception = interception(settings)?;
+    let proxy = Proxy::new(parts(settings, listeners, journal, verifier, interception));
     Ok((proxy, writer))
 }
 

@@ -95,8 +95,8 @@ impl Course<'_> {
                 .await
                 {
                     Ok(upstream) => upstream,
-                    Err(answer) => {
-                        let (answer, id) = fail(self.entry, answer).await;
+                    Err(failed) => {
+                        let (answer, id) = fail(self.entry, failed.answer).await;
                         say(conn, &answer, &id, self.head.method == "HEAD").await;
                         return Done::nothing();
                     }

@@ -9,8 +9,8 @@ use crate::edge::tls::{Peer, Seen};
 use crate::logic::policy::Effective;
 use crate::logic::record::{ClientTls, Preflight, Tls, UpstreamTls, cut};
 use crate::logic::wire::tls::{
-    Alert, CertificateFacts, CertificateFault, ClientFacts, Facts, Group, Refusal, Sni, Suite, TlsFinding,
-    UpstreamFacts, Version, alert_record,
+    Alert, CertificateFacts, CertificateFault, ClientFacts, Facts, Group, Refusal, Sni, Suite,
+    TlsFinding, UpstreamFacts, Version, alert_record,
 };
 use crate::model::{Action, Decision, DnsName, Finding, Host, Rule, Severity};
 

@@ -13,7 +13,7 @@ use super::exchange::{Course, say};
 use super::heads;
 use super::route::HeadFacts;
 use super::state::{Active, Shared};
-use super::upstream::{Idle, Leg};
+use super::upstream::{Idle, Leg, Offers};
 
 /// One request.
 #[derive(Debug)]
@@ -73,7 +73,7 @@ pub(super) async fn forward(
     {
         Ok(decided) => {
             let leg = if decided.entry.decision().is_upgrade() {
-                Leg::Tls
+                Leg::Tls(Offers::Http11)
             } else {
                 Leg::Plain
             };

@@ -30,7 +30,7 @@ use super::h2_body::{Reply, Sent, relayed, told};
 use super::route::HeadFacts;
 use super::state::{Active, Shared};
 use super::tunnel::{Connect, TunnelClient, tunnel};
-use super::upstream::{Leg, connect};
+use super::upstream::{Leg, Offers, connect};
 
 /// Streams of one client at a time; RFC 9113, section 6.5.2, advises at least 100.
 const STREAMS: u32 = 256;
@@ -249,14 +249,14 @@ async fn exchange(
         ..
     } = decided;
     let leg = if entry.decision().is_upgrade() {
-        Leg::Tls
+        Leg::Tls(Offers::Http11)
     } else {
         Leg::Plain
     };
     let upstream = match connect(shared, &mut entry, authority, &permit, &effective, leg).await {
         Ok(upstream) => upstream,
-        Err(answer) => {
-            let (answer, id) = fail(entry, answer).await;
+        Err(failed) => {
+            let (answer, id) = fail(entry, failed.answer).await;
             return response(&answer, &id);
         }
     };

@@ -7,12 +7,12 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use ipnet::IpNet;
 
+use super::intercept::Interceptor;
 use crate::edge::journal::Journal;
 use crate::edge::resolve::Resolver;
-use crate::edge::tls::{Preflights, Verifier};
+use crate::edge::tls::{Originator, Preflights, Verifier};
 use crate::logic::policy::{Effective, Policy};
 use crate::logic::wire::http1::HeadLimits;
-use super::intercept::Interceptor;
 use crate::logic::wire::tls::{Bounds, Profile};
 
 /// The rules in force, with their hash as records carry it.
@@ -60,6 +60,7 @@ pub(super) struct Shared {
     pub(super) resolver: Resolver,
     pub(super) preflights: Preflights,
     pub(super) verifier: Arc<Verifier>,
+    pub(super) originator: Originator,
     /// None: no TLS is ended here.
     pub(super) interceptor: Option<Interceptor>,
     pub(super) timeouts: Timeouts,

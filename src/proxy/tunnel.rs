@@ -68,7 +68,14 @@ pub(super) async fn tunnel<C: TunnelClient>(
             || (authority.host.ip().is_some() && active.policy.intercepts_names());
         if wanted && !interceptor.lets_through(&authority.host) {
             let course = intercept(
-                shared, interceptor, active, effective, draft, connect, client, drain,
+                shared,
+                interceptor,
+                active,
+                effective,
+                draft,
+                connect,
+                client,
+                drain,
             );
             return Box::pin(course).await;
         }

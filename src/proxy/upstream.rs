@@ -1,4 +1,4 @@
-//! Connections to the upstream of a forwarded request.
+//! Connections to the upstream of a request, where HTTP is visible.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -8,11 +8,11 @@ use tokio::net::TcpStream;
 
 use crate::edge::dial::dial;
 use crate::edge::http1::Conn;
-use crate::edge::tls::{Failed, Offer, Peer, Seen, originate};
+use crate::edge::tls::{Alpn, Failed, Offer, Peer, Seen, await_rejection};
 use crate::logic::policy::{Effective, Permit};
 use crate::logic::record::UpstreamTls;
 use crate::logic::wire::tls::Facts;
-use crate::model::{Authority, Rule};
+use crate::model::{Authority, Mode, Rule};
 
 use super::answer::Answer;
 use super::entry::Entry;
@@ -30,7 +30,48 @@ pub(super) type BoxIo = Box<dyn Io>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Leg {
     Plain,
-    Tls,
+    Tls(Offers),
+}
+
+/// The protocols that are offered inside TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Offers {
+    Http11,
+    H2,
+    Both,
+    /// None is named, as the client named none.
+    Unnamed,
+}
+
+impl Offers {
+    /// Those of the client's that are HTTP; `None` where it names others only.
+    pub(super) fn of(alpn: &[String]) -> Option<Offers> {
+        let has = |alpn: &[String], name: Alpn| alpn.iter().any(|offer| offer == name.name());
+        match (has(alpn, Alpn::H2), has(alpn, Alpn::Http11)) {
+            (true, true) => Some(Offers::Both),
+            (true, false) => Some(Offers::H2),
+            (false, true) => Some(Offers::Http11),
+            (false, false) => alpn.is_empty().then_some(Offers::Unnamed),
+        }
+    }
+
+    const fn list(self) -> &'static [Alpn] {
+        match self {
+            Offers::Both => &[Alpn::H2, Alpn::Http11],
+            Offers::H2 => &[Alpn::H2],
+            Offers::Http11 => &[Alpn::Http11],
+            Offers::Unnamed => &[],
+        }
+    }
+
+    /// What an answer of outgate's own is given in.
+    pub(super) const fn for_answer(self) -> Option<Alpn> {
+        match self {
+            Offers::Both | Offers::Http11 => Some(Alpn::Http11),
+            Offers::H2 => Some(Alpn::H2),
+            Offers::Unnamed => None,
+        }
+    }
 }
 
 /// A connection that can take a request.
@@ -42,6 +83,27 @@ pub(super) struct Idle {
     pub conn: Conn<BoxIo>,
     /// What was agreed, where the connection is TLS.
     pub tls: Option<Arc<UpstreamTls>>,
+    pub alpn: Option<Alpn>,
+    /// It carried credentials that belong to the connection (NTLM, Negotiate): no other client's
+    /// requests may follow.
+    pub personal: bool,
+}
+
+/// No connection.
+#[derive(Debug)]
+pub(super) struct NoUpstream {
+    pub answer: Answer,
+    /// What makes an interception impossible, and a tunnel would do.
+    pub wants_certificate: bool,
+}
+
+impl From<Answer> for NoUpstream {
+    fn from(answer: Answer) -> NoUpstream {
+        NoUpstream {
+            answer,
+            wants_certificate: false,
+        }
+    }
 }
 
 /// A connection to one of the permitted addresses.
@@ -55,7 +117,7 @@ pub(super) async fn connect(
     permit: &Permit,
     effective: &Effective,
     leg: Leg,
-) -> Result<Idle, Answer> {
+) -> Result<Idle, NoUpstream> {
     let stream = dial(permit, shared.timeouts.connect)
         .await
         .map_err(|error| {
@@ -70,8 +132,18 @@ pub(super) async fn connect(
         )
     })?;
     let (stream, peer): (BoxIo, _) = match leg {
-        Leg::Tls => {
-            let (stream, peer) = secure(shared, entry, authority, effective, stream).await?;
+        Leg::Tls(offers) => {
+            let limit = shared.timeouts.handshake;
+            let secured = secure(shared, entry, authority, effective, stream, offers);
+            let Ok(secured) = tokio::time::timeout(limit, secured).await else {
+                let detail = format!(
+                    "no TLS handshake with {} within {} s",
+                    authority.host,
+                    limit.as_secs_f64()
+                );
+                return Err(Answer::upstream(504, "connection_timeout", detail).into());
+            };
+            let (stream, peer) = secured?;
             (stream, Some(peer))
         }
         Leg::Plain => (Box::new(stream), None),
@@ -82,6 +154,8 @@ pub(super) async fn connect(
         address,
         conn: Conn::new(stream),
         tls: peer.as_ref().map(facts::originated),
+        alpn: peer.and_then(|peer| peer.alpn),
+        personal: false,
     })
 }
 
@@ -91,38 +165,52 @@ async fn secure(
     authority: &Authority,
     effective: &Effective,
     stream: TcpStream,
-) -> Result<(BoxIo, Peer), Answer> {
-    let limit = shared.timeouts.handshake;
+    offers: Offers,
+) -> Result<(BoxIo, Peer), NoUpstream> {
     let host = &authority.host;
-    let handshake = originate(
-        &shared.verifier,
-        host,
-        stream,
-        profile(effective),
-        Offer::Profile,
-        &[b"http/1.1"],
-    );
-    match tokio::time::timeout(limit, handshake).await {
-        Ok(Ok((tls, peer))) => Ok((Box::new(tls), peer)),
-        Ok(Err(Failed::Certificate(fault, peer))) => {
+    let offer = match effective.mode {
+        Mode::Enforce => Offer::Profile,
+        Mode::Report => Offer::Everything,
+    };
+    let _ = stream.set_nodelay(true);
+    let shaken = shared
+        .originator
+        .originate(host, stream, profile(effective), offer, offers.list())
+        .await;
+    let failed = match shaken {
+        Ok((mut tls, peer)) => {
+            let word = match peer.client_auth {
+                true => await_rejection(&mut tls, peer.patience()).await,
+                false => Ok(()),
+            };
+            match word {
+                Ok(()) => return Ok((Box::new(tls), peer)),
+                Err(failed) => failed,
+            }
+        }
+        Err(failed) => failed,
+    };
+    let hint = failed.hint();
+    let detail = match hint {
+        Some(hint) => format!("no TLS with {host}: {failed}; {hint}"),
+        None => format!("no TLS with {host}: {failed}"),
+    };
+    match failed {
+        Failed::Certificate(fault, peer) => {
             let refusal = facts::bad_certificate(fault);
             entry.set_tls(facts::tls(
                 &Facts::default(),
                 Some(&Seen::Failed(fault, peer)),
             ));
             entry.add_findings(facts::upgrade_failed(&refusal));
-            Err(Answer::by_rule(Rule::InvalidCertificate, 502, refusal.hint))
+            Err(Answer::by_rule(Rule::InvalidCertificate, 502, refusal.hint).into())
         }
-        Ok(Err(Failed::Other(why))) => {
-            let detail = format!("no TLS with {host}: {why}");
-            Err(Answer::upstream(502, "tls_protocol_error", detail))
-        }
-        Err(_) => {
-            let detail = format!(
-                "no TLS handshake with {host} within {} s",
-                limit.as_secs_f64()
-            );
-            Err(Answer::upstream(504, "connection_timeout", detail))
+        Failed::ClientCertificate { .. } => Err(NoUpstream {
+            answer: Answer::upstream(502, "tls_alert_received", detail),
+            wants_certificate: true,
+        }),
+        Failed::Incompatible(_) | Failed::Other(_) => {
+            Err(Answer::upstream(502, "tls_protocol_error", detail).into())
         }
     }
 }

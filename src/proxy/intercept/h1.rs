@@ -107,7 +107,12 @@ pub(super) async fn serve<C: ClientIo>(
 }
 
 /// Answers every request with `why`, until the client has read it.
-pub(super) async fn tell<C: ClientIo>(inner: &Inner<'_>, mut conn: Conn<C>, why: &Why, drain: &mut Drain) -> Served {
+pub(super) async fn tell<C: ClientIo>(
+    inner: &Inner<'_>,
+    mut conn: Conn<C>,
+    why: &Why,
+    drain: &mut Drain,
+) -> Served {
     match Box::pin(next(inner, &mut conn, &mut None, true, drain)).await {
         Next::Head(head) => {
             let request = heads::inside(&head, &inner.authority);
@@ -178,13 +183,11 @@ async fn next<C: ClientIo>(
     match read {
         Ok(Ok(Some(head))) => Next::Head(Box::new(head)),
         Ok(Ok(None)) => Next::Gone(None, None),
-        Ok(Err(ReadHeadError::Head(error))) => {
-            match first_bytes(conn.buffered()) {
-                FirstBytes::Http1 | FirstBytes::Http2Preface => Next::Bad(error),
-                _ if first => Next::NotHttp,
-                _ => Next::Bad(error),
-            }
-        }
+        Ok(Err(ReadHeadError::Head(error))) => match first_bytes(conn.buffered()) {
+            FirstBytes::Http1 | FirstBytes::Http2Preface => Next::Bad(error),
+            _ if first => Next::NotHttp,
+            _ => Next::Bad(error),
+        },
         Ok(Err(error @ (ReadHeadError::Truncated | ReadHeadError::Io(_)))) => {
             Next::Gone(Some(error.to_string()), None)
         }
@@ -210,7 +213,9 @@ async fn request<C: ClientIo>(
         found: judge_target(inner, &head, effective),
         is_signed: heads::is_signed(&head),
     };
-    let decided = inner.decide(heads::inside(&head, &inner.authority), look).await;
+    let decided = inner
+        .decide(heads::inside(&head, &inner.authority), look)
+        .await;
     let Decided {
         entry,
         permit,
@@ -233,7 +238,7 @@ async fn request<C: ClientIo>(
         effective,
         head: &head,
         permit,
-        leg: Leg::Tls,
+        leg: Leg::Tls(inner.offers),
         client_tls: Some(std::sync::Arc::clone(&inner.client_tls)),
     };
     let done = course.run(conn, idle, drain).await;

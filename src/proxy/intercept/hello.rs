@@ -131,7 +131,13 @@ impl CertificateVerifier for NoServer {
         Err(CertificateFault::UntrustedIssuer)
     }
 
-    fn verify_signature(&self, _: &[u8], _: u16, _: &[u8], _: &[u8]) -> Result<(), CertificateFault> {
+    fn verify_signature(
+        &self,
+        _: &[u8],
+        _: u16,
+        _: &[u8],
+        _: &[u8],
+    ) -> Result<(), CertificateFault> {
         Err(CertificateFault::BadSignature)
     }
 }

@@ -13,6 +13,7 @@ use super::super::decide::{Ask, Decided, Stopped, decide, fail};
 use super::super::entry::{Draft, Visitor};
 use super::super::route::{HeadFacts, described};
 use super::super::state::{Active, Shared};
+use super::super::upstream::Offers;
 
 /// A connection whose TLS is ended here.
 pub(in crate::proxy) struct Inner<'a> {
@@ -25,6 +26,8 @@ pub(in crate::proxy) struct Inner<'a> {
     pub(in crate::proxy) policy: Arc<str>,
     /// CONNECT named an address: nothing else may be dialled, whatever the name resolves to.
     pub(in crate::proxy) pinned: bool,
+    /// What is offered to the upstream.
+    pub(in crate::proxy) offers: Offers,
     pub(in crate::proxy) client_tls: Arc<ClientTls>,
 }
 

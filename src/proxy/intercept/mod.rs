@@ -41,8 +41,8 @@ use hello::{Begun, BoxClient, Hello};
 use inner::{Inner, Why};
 use state::PoolKey;
 
-pub use state::{Interception, OnObstacle};
 pub(super) use state::Interceptor;
+pub use state::{Interception, OnObstacle};
 
 /// The course of one CONNECT.
 struct Course<'a> {
@@ -59,7 +59,10 @@ struct Course<'a> {
 }
 
 /// Carries one CONNECT from request to completion.
-#[expect(clippy::too_many_arguments, reason = "what a tunnel takes, and what was found for it already")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "what a tunnel takes, and what was found for it already"
+)]
 pub(super) async fn intercept<C: TunnelClient>(
     shared: &Arc<Shared>,
     interceptor: &Interceptor,
@@ -118,9 +121,13 @@ pub(super) async fn intercept<C: TunnelClient>(
     let begun = Box::pin(hello::read(stream, early, question, deadline, drain)).await;
     match (decided, begun) {
         (Ok(decided), Begun::Hello(hello)) => course.run(decided, *hello, drain).await,
-        (Err(stopped), Begun::Hello(hello)) => course.tell(*hello, None, &stopped.into(), drain).await,
+        (Err(stopped), Begun::Hello(hello)) => {
+            course.tell(*hello, None, &stopped.into(), drain).await
+        }
         (Ok(decided), Begun::Unreadable(refusal, stream, bytes)) => {
-            course.unreadable(decided.entry, &refusal, stream, &bytes).await;
+            course
+                .unreadable(decided.entry, &refusal, stream, &bytes)
+                .await;
         }
         (Err(stopped), Begun::Unreadable(refusal, mut stream, bytes)) => {
             let answer = stopped.answer.http1(&stopped.id, false);
@@ -163,7 +170,11 @@ impl Course<'_> {
             entry.add_findings(facts::findings(&noted.into(), self.is_aws, &self.effective));
         }
         if let Some(refusal) = hello.refusal.take() {
-            entry.add_findings(facts::findings(&(&refusal).into(), self.is_aws, &self.effective));
+            entry.add_findings(facts::findings(
+                &(&refusal).into(),
+                self.is_aws,
+                &self.effective,
+            ));
             let why = Why {
                 answer: Answer::by_rule(refusal.rule, refusal.rule.status(), refusal.hint.clone()),
                 findings: entry.decision().findings.clone(),
@@ -210,11 +221,19 @@ impl Course<'_> {
             Some(idle) => idle,
             None => {
                 let leg = Leg::Tls(offers);
-                let connecting = connect(self.shared, &mut entry, &authority, &permit, &self.effective, leg);
+                let connecting = connect(
+                    self.shared,
+                    &mut entry,
+                    &authority,
+                    &permit,
+                    &self.effective,
+                    leg,
+                );
                 match Box::pin(connecting).await {
                     Ok(upstream) => upstream,
                     Err(failed) => {
-                        if let Some(obstacle) = failed.obstacle {
+                        if failed.wants_certificate {
+                            let obstacle = Obstacle::ClientCertificate;
                             return self
                                 .blocked(entry, permit, hello, &authority, obstacle, drain)
                                 .await;
@@ -237,7 +256,7 @@ impl Course<'_> {
                 return self.no_session(entry, &authority, failed).await;
             }
         };
-        let inner = self.inner(authority.clone(), &permit, client_tls);
+        let inner = self.inner(authority.clone(), &permit, offers, client_tls);
         let mut idle = Some(upstream);
         let served = Box::pin(h1::serve(&inner, Conn::new(stream), &mut idle, drain)).await;
         if let Some(idle) = idle.filter(|idle| !idle.personal) {
@@ -246,7 +265,13 @@ impl Course<'_> {
         self.served(entry, &authority, served).await;
     }
 
-    fn inner(&self, authority: Authority, permit: &Permit, client_tls: Arc<ClientTls>) -> Inner<'_> {
+    fn inner(
+        &self,
+        authority: Authority,
+        permit: &Permit,
+        offers: Offers,
+        client_tls: Arc<ClientTls>,
+    ) -> Inner<'_> {
         Inner {
             shared: self.shared,
             visitor: self.visitor.clone(),
@@ -254,6 +279,7 @@ impl Course<'_> {
             known: permit.addresses().to_vec(),
             policy: Arc::clone(&self.active.hash),
             pinned: self.asked.host.ip().is_some(),
+            offers,
             client_tls,
         }
     }
@@ -282,14 +308,21 @@ impl Course<'_> {
         drain: &mut Drain,
     ) -> Result<BoxClient, NoSession> {
         let client = self.visitor.client.addr.as_deref();
-        let client = client.and_then(|addr| addr.parse::<SocketAddr>().ok()).map(|addr| addr.ip());
+        let client = client
+            .and_then(|addr| addr.parse::<SocketAddr>().ok())
+            .map(|addr| addr.ip());
         let leaf = match self.interceptor.leaves.leaf(host, client) {
             Ok(leaf) => leaf,
             Err(error) => return Err(NoSession::Leaf(error, Box::new(hello))),
         };
         // The upstream may have taken most of the handshake's time; the client has its own.
-        let limit = self.deadline.max(Instant::now() + self.shared.timeouts.handshake / 2);
-        let accepting = self.interceptor.legs.accept(hello.into_stream(), leaf, profile, alpn);
+        let limit = self
+            .deadline
+            .max(Instant::now() + self.shared.timeouts.handshake / 2);
+        let accepting = self
+            .interceptor
+            .legs
+            .accept(hello.into_stream(), leaf, profile, alpn);
         let accepted = tokio::select! {
             accepted = tokio::time::timeout_at(limit, accepting) => accepted,
             () = drain.forced() => return Err(NoSession::Gone("outgate stopped during the handshake".to_owned())),
@@ -319,7 +352,8 @@ impl Course<'_> {
             ..Outcome::default()
         };
         entry.complete_first(outcome).await;
-        self.tell(hello, None, &Why { answer, findings }, drain).await;
+        self.tell(hello, None, &Why { answer, findings }, drain)
+            .await;
     }
 
     /// A rule refuses the connection after its decision: told inside.
@@ -339,10 +373,14 @@ impl Course<'_> {
         let client_tls = facts::client_tls(&hello.facts);
         let host = match &hello.facts.sni {
             crate::logic::wire::tls::Sni::Name(name) => Host::Name(name.clone()),
-            crate::logic::wire::tls::Sni::Absent | crate::logic::wire::tls::Sni::Bad(_) => self.asked.host.clone(),
+            crate::logic::wire::tls::Sni::Absent | crate::logic::wire::tls::Sni::Bad(_) => {
+                self.asked.host.clone()
+            }
         };
         let alpn = Offers::of(&hello.facts.alpn).and_then(Offers::for_answer);
-        let accepted = self.accept_within(hello, &host, widest(), alpn, drain).await;
+        let accepted = self
+            .accept_within(hello, &host, widest(), alpn, drain)
+            .await;
         let stream = match accepted {
             Ok(stream) => stream,
             Err(NoSession::Leaf(_, hello)) => {
@@ -359,6 +397,7 @@ impl Course<'_> {
             known: Vec::new(),
             policy: Arc::clone(&self.active.hash),
             pinned: true,
+            offers: Offers::Unnamed,
             client_tls,
         };
         let _ = Box::pin(h1::tell(&inner, Conn::new(stream), why, drain)).await;
@@ -375,7 +414,15 @@ impl Course<'_> {
             deadline: self.deadline,
         };
         let Hello { stream, bytes, .. } = hello;
-        Box::pin(carry(self.shared, self.active, tunnel, stream, bytes, drain)).await;
+        Box::pin(carry(
+            self.shared,
+            self.active,
+            tunnel,
+            stream,
+            bytes,
+            drain,
+        ))
+        .await;
     }
 
     /// Interception cannot work here, and the client has not been answered yet: it goes in a
@@ -425,7 +472,9 @@ impl Course<'_> {
                 entry.add_findings(vec![finding(Rule::WeakTls, "client-hello", why.clone())]);
                 why
             }
-            NoSession::Accept(error @ (AcceptError::Closed | AcceptError::Other(_))) => error.to_string(),
+            NoSession::Accept(error @ (AcceptError::Closed | AcceptError::Other(_))) => {
+                error.to_string()
+            }
             NoSession::Gone(why) => why,
         };
         let outcome = Outcome {
@@ -480,7 +529,13 @@ impl Course<'_> {
     }
 
     /// What the client began with is no hello.
-    async fn unreadable(self, mut entry: Entry, refusal: &Refusal, mut stream: BoxClient, bytes: &[u8]) {
+    async fn unreadable(
+        self,
+        mut entry: Entry,
+        refusal: &Refusal,
+        mut stream: BoxClient,
+        bytes: &[u8],
+    ) {
         let mut found = facts::findings(&refusal.into(), self.is_aws, &self.effective);
         // Nobody can end a TLS that is not there, whatever the rule says.
         for finding in &mut found {

@@ -75,7 +75,10 @@ impl Interceptor {
 
     /// Whether `host` goes in a tunnel for now.
     pub(in crate::proxy) fn lets_through(&self, host: &Host) -> bool {
-        let mut hosts = self.let_through.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut hosts = self
+            .let_through
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         match hosts.get(host) {
             Some(until) if *until > Instant::now() => true,
             Some(_) => {
@@ -102,7 +105,10 @@ impl Interceptor {
             return None;
         }
         let now = Instant::now();
-        let mut hosts = self.let_through.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut hosts = self
+            .let_through
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if hosts.len() >= HOSTS {
             hosts.retain(|_, until| *until > now);
         }
