@@ -34,7 +34,7 @@ use crate::edge::dial::prepare;
 use crate::edge::journal::{Journal, Unavailable};
 use crate::edge::listen::{Accepted, Listener};
 use crate::edge::resolve::Resolver;
-use crate::edge::tls::{Preflights, Verifier};
+use crate::edge::tls::{Originator, Preflights, Verifier};
 use crate::logic::policy::Policy;
 use crate::logic::record::{Body, Event, EventKind};
 
@@ -85,6 +85,7 @@ impl Proxy {
             journal: parts.journal,
             resolver: Resolver::new(),
             preflights: Preflights::new(Arc::clone(&parts.verifier)),
+            originator: Originator::new(Arc::clone(&parts.verifier)),
             verifier: parts.verifier,
             timeouts: parts.timeouts,
             limits: parts.limits,

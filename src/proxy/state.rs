@@ -9,7 +9,7 @@ use ipnet::IpNet;
 
 use crate::edge::journal::Journal;
 use crate::edge::resolve::Resolver;
-use crate::edge::tls::{Preflights, Verifier};
+use crate::edge::tls::{Originator, Preflights, Verifier};
 use crate::logic::policy::{Effective, Policy};
 use crate::logic::wire::http1::HeadLimits;
 use crate::logic::wire::tls::{Bounds, Profile};
@@ -59,6 +59,7 @@ pub(super) struct Shared {
     pub(super) resolver: Resolver,
     pub(super) preflights: Preflights,
     pub(super) verifier: Arc<Verifier>,
+    pub(super) originator: Originator,
     pub(super) timeouts: Timeouts,
     pub(super) limits: Limits,
     /// Who may use the proxy.

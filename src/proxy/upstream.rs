@@ -7,7 +7,7 @@ use tokio::net::TcpStream;
 
 use crate::edge::dial::dial;
 use crate::edge::http1::Conn;
-use crate::edge::tls::{Failed, Offer, Peer, Seen, originate};
+use crate::edge::tls::{Alpn, Failed, Offer, Peer, Seen};
 use crate::logic::policy::{Effective, Permit};
 use crate::logic::wire::tls::Facts;
 use crate::model::{Authority, Rule};
@@ -83,13 +83,12 @@ async fn secure(
 ) -> Result<(BoxIo, Peer), Answer> {
     let limit = shared.timeouts.handshake;
     let host = &authority.host;
-    let handshake = originate(
-        &shared.verifier,
+    let handshake = shared.originator.originate(
         host,
         stream,
         profile(effective),
         Offer::Profile,
-        &[b"http/1.1"],
+        &[Alpn::Http11],
     );
     match tokio::time::timeout(limit, handshake).await {
         Ok(Ok((tls, peer))) => Ok((Box::new(tls), peer)),
@@ -102,9 +101,9 @@ async fn secure(
             entry.add_findings(facts::upgrade_failed(&refusal));
             Err(Answer::by_rule(Rule::InvalidCertificate, 502, refusal.hint))
         }
-        Ok(Err(Failed::Other(why))) => {
+        Ok(Err(failed)) => {
             let detail =
-                format!("no TLS with {host}, to which the request was to be upgraded: {why}");
+                format!("no TLS with {host}, to which the request was to be upgraded: {failed}");
             Err(Answer::upstream(502, "tls_protocol_error", detail))
         }
         Err(_) => {

@@ -12,7 +12,7 @@ use super::probe::{Probe, ProbeEnd, probe};
 use crate::edge::clock;
 use crate::edge::dial::dial;
 use crate::edge::resolve::Resolver;
-use crate::edge::tls::{Failed, Offer, Peer, Verifier, originate};
+use crate::edge::tls::{Alpn, Failed, Offer, Originator, Peer, Verifier};
 use crate::logic::aws::{Class, classify};
 use crate::logic::explain::Named;
 use crate::logic::policy::{Effective, Permit, Policy, Target, Way};
@@ -211,11 +211,13 @@ impl Course<'_> {
     }
 
     async fn shake_hands(&mut self, host: &Host, stream: TcpStream, permit: &Permit) {
-        let verifier = &self.context.verifier;
+        let originator = Originator::without_resumption(Arc::clone(&self.context.verifier));
         let profile =
             Profile::by_name(self.effective.profile.id()).unwrap_or_else(Profile::nothing);
-        let alpn: [&[u8]; 2] = [b"h2", b"http/1.1"];
-        match originate(verifier, host, stream, profile, Offer::Profile, &alpn).await {
+        match originator
+            .originate(host, stream, profile, Offer::Profile, &Alpn::ALL)
+            .await
+        {
             Ok((mut tls, peer)) => {
                 // An orderly end; whether it arrives is of no account.
                 let _ = tokio::io::AsyncWriteExt::shutdown(&mut tls).await;
@@ -240,7 +242,10 @@ impl Course<'_> {
                     self.describe(&probe);
                 }
             }
-            Err(Failed::Other(why)) => self.ask_further(host, permit, profile, &why).await,
+            Err(failed) => {
+                let why = failed.to_string();
+                self.ask_further(host, permit, profile, &why).await;
+            }
         }
     }
 
@@ -310,7 +315,7 @@ impl Course<'_> {
             version: peer.version.map(|code| Version(code).to_string()),
             cipher: peer.suite.map(|code| Suite(code).to_string()),
             group: peer.group.map(|code| Group(code).to_string()),
-            alpn: peer.alpn.clone(),
+            alpn: peer.alpn.map(|alpn| alpn.name().to_owned()),
             verified: Some(true),
         });
         self.chain(&peer.chain);

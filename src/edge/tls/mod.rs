@@ -1,11 +1,20 @@
-//! TLS of our own: trusted roots, certificate verification, upstream sessions, the preflight.
+//! TLS of our own: trusted roots, certificate verification, sessions with clients and upstreams,
+//! the preflight.
 
+mod accept;
+mod failed;
+mod judged;
 mod originate;
+mod params;
 mod preflight;
 mod roots;
+mod sessions;
 mod verify;
 
-pub use originate::{Failed, Offer, Peer, originate};
+pub use accept::{AcceptError, ClientLeg, ClientTls, rejection};
+pub use failed::Failed;
+pub use originate::{Originator, Peer, UpstreamTls, await_rejection, wants_certificate};
+pub use params::{Agreed, Alpn, Offer};
 pub use preflight::{Pending, Preflights, Seen, handshake};
 pub use roots::{RootSource, Roots, RootsError};
 pub use verify::Verifier;

@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
-use super::originate::{Failed, Offer, Peer, originate};
+use super::failed::Failed;
+use super::originate::{Originator, Peer};
+use super::params::{Alpn, Offer};
 use super::verify::Verifier;
 use crate::logic::wire::tls::{CertificateFault, Profile};
 use crate::model::Host;
@@ -35,13 +37,13 @@ pub enum Seen {
 
 /// Shakes hands with `address` as `name`, verifying the certificate against `profile`.
 pub async fn handshake(
-    verifier: &Arc<Verifier>,
+    originator: &Originator,
     name: &Host,
     address: SocketAddr,
     profile: &'static Profile,
     limit: Duration,
 ) -> Seen {
-    within(limit, connect(verifier, name, address, profile)).await
+    within(limit, connect(originator, name, address, profile)).await
 }
 
 async fn within(limit: Duration, work: impl Future<Output = Seen>) -> Seen {
@@ -70,7 +72,7 @@ fn begin(address: SocketAddr) -> io::Result<TcpStream> {
 }
 
 async fn connect(
-    verifier: &Arc<Verifier>,
+    originator: &Originator,
     name: &Host,
     address: SocketAddr,
     profile: &'static Profile,
@@ -79,11 +81,11 @@ async fn connect(
         Ok(stream) => stream,
         Err(error) => return Seen::Inconclusive(format!("cannot connect to {address}: {error}")),
     };
-    converse(verifier, name, stream, profile).await
+    converse(originator, name, stream, profile).await
 }
 
 async fn converse(
-    verifier: &Arc<Verifier>,
+    originator: &Originator,
     name: &Host,
     stream: TcpStream,
     profile: &'static Profile,
@@ -92,15 +94,10 @@ async fn converse(
         return Seen::Inconclusive(format!("cannot connect: {error}"));
     }
     // Every suite and group that we speak: what is asked for is the certificate.
-    match originate(
-        verifier,
-        name,
-        stream,
-        profile,
-        Offer::Everything,
-        &[b"h2", b"http/1.1"],
-    )
-    .await
+    let offer = Offer::Everything;
+    match originator
+        .originate(name, stream, profile, offer, &Alpn::ALL)
+        .await
     {
         Ok((mut tls, peer)) => {
             // An orderly end; whether it arrives is of no account.
@@ -108,7 +105,7 @@ async fn converse(
             Seen::Verified(peer)
         }
         Err(Failed::Certificate(fault, peer)) => Seen::Failed(fault, peer),
-        Err(Failed::Other(why)) => Seen::Inconclusive(why),
+        Err(failed) => Seen::Inconclusive(failed.to_string()),
     }
 }
 
@@ -120,7 +117,7 @@ async fn connected(stream: &TcpStream) -> io::Result<()> {
 /// Preflights under way and their results, by host, address and profile.
 #[derive(Debug)]
 pub struct Preflights {
-    verifier: Arc<Verifier>,
+    originator: Arc<Originator>,
     known: Mutex<HashMap<Key, Slot>>,
 }
 
@@ -142,7 +139,7 @@ impl Preflights {
     /// None known yet.
     pub fn new(verifier: Arc<Verifier>) -> Preflights {
         Preflights {
-            verifier,
+            originator: Arc::new(Originator::without_resumption(verifier)),
             known: Mutex::default(),
         }
     }
@@ -173,14 +170,14 @@ impl Preflights {
         }
         let (tell, slot) = watch::channel(None);
         known.insert(key.clone(), slot.clone());
-        let verifier = Arc::clone(&self.verifier);
+        let originator = Arc::clone(&self.originator);
         // Begun here and not in the task, so that a server that serves one after the other meets
         // the preflight before the tunnel that waits for it.
         let begun = begin(address);
         tokio::spawn(async move {
             let work = async {
                 match begun {
-                    Ok(stream) => converse(&verifier, &key.host, stream, profile).await,
+                    Ok(stream) => converse(&originator, &key.host, stream, profile).await,
                     Err(error) => {
                         Seen::Inconclusive(format!("cannot connect to {address}: {error}"))
                     }

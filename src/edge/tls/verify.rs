@@ -58,8 +58,16 @@ impl Verifier {
     }
 }
 
-impl CertificateVerifier for Verifier {
-    fn verify_chain(&self, chain: &[&[u8]], name: &Host) -> Result<(), CertificateFault> {
+impl Verifier {
+    /// Whether `chain` (leaf first) is of `name`, from a trusted authority, and valid now.
+    ///
+    /// # Errors
+    /// The fault.
+    pub(super) fn verify_named(
+        &self,
+        chain: &[&[u8]],
+        name: &ServerName<'_>,
+    ) -> Result<(), CertificateFault> {
         let [leaf, intermediates @ ..] = chain else {
             return Err(CertificateFault::Missing);
         };
@@ -88,8 +96,14 @@ impl CertificateVerifier for Verifier {
                 .map_err(|error| chain_fault(&error, leaf))?;
         }
         certificate
-            .verify_is_valid_for_subject_name(&server_name(name)?)
+            .verify_is_valid_for_subject_name(name)
             .map_err(|error| fault(&error))
+    }
+}
+
+impl CertificateVerifier for Verifier {
+    fn verify_chain(&self, chain: &[&[u8]], name: &Host) -> Result<(), CertificateFault> {
+        self.verify_named(chain, &server_name(name)?)
     }
 
     fn verify_signature(
@@ -136,6 +150,16 @@ impl CertificateVerifier for Arc<Verifier> {
         self.as_ref()
             .verify_signature(leaf, scheme, message, signature)
     }
+}
+
+/// When the first certificate of `chain` expires, in seconds since 1970; 0 for what is none.
+pub(super) fn expiry(chain: &[&[u8]]) -> u64 {
+    let not_after = |der: &&[u8]| {
+        let (_, parsed) = X509Certificate::from_der(der).ok()?;
+        u64::try_from(parsed.validity().not_after.timestamp()).ok()
+    };
+    let ends = chain.iter().map(|der| not_after(der).unwrap_or(0));
+    ends.min().unwrap_or(0)
 }
 
 /// A host as certificates name it.
