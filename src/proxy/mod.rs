@@ -25,7 +25,7 @@ mod turned_away;
 mod upstream;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use serde_json::json;
@@ -49,6 +49,9 @@ use state::{Active, Shared};
 
 pub use intercept::{Interception, OnObstacle};
 pub use state::{Limits, Timeouts};
+
+/// How often idle upstream connections are looked through.
+const SWEEP: Duration = Duration::from_secs(10);
 
 /// What a proxy is made of.
 #[derive(Debug)]
@@ -145,6 +148,7 @@ impl Proxy {
             .await?;
         let admission = Arc::new(Admission::new(shared.limits));
         let pulse = tokio::spawn(clock::pulse());
+        let sweep = tokio::spawn(sweep(Arc::downgrade(&shared)));
         for listener in listeners {
             let admission = Arc::clone(&admission);
             tokio::spawn(accept(
@@ -159,6 +163,7 @@ impl Proxy {
         let limit: Duration = shared.timeouts.drain;
         let closed = stop.run(limit, hurry).await;
         pulse.abort();
+        sweep.abort();
         let end = event(EventKind::Stop, json!({ "closed": closed }));
         shared.journal.complete_last(end).await;
         Ok(closed)
@@ -200,6 +205,18 @@ fn event(kind: EventKind, detail: serde_json::Value) -> Body {
         kind,
         detail,
     })
+}
+
+/// Lets go of upstream connections that have waited too long.
+async fn sweep(shared: Weak<Shared>) {
+    let mut tick = tokio::time::interval(SWEEP);
+    loop {
+        tick.tick().await;
+        match shared.upgrade() {
+            Some(shared) => shared.interceptor.iter().for_each(Interceptor::sweep),
+            None => return,
+        }
+    }
 }
 
 /// Accepts until a stop begins.
