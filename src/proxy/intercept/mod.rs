@@ -205,7 +205,12 @@ impl Course<'_> {
         if !self.effective.intercept || self.interceptor.lets_through(&authority.host) {
             return self.unbroken(entry, permit, hello, drain).await;
         }
-        let Some(offers) = Offers::of(&hello.facts.alpn) else {
+        // HTTP/2 is not read here yet.
+        let offers = Offers::of(&hello.facts.alpn).map(|offers| match offers {
+            Offers::Both => Offers::Http11,
+            other => other,
+        });
+        let Some(offers) = offers.filter(|offers| *offers != Offers::H2) else {
             return self
                 .blocked(entry, permit, hello, &authority, Obstacle::NotHttp, drain)
                 .await;
