@@ -292,6 +292,16 @@ pub fn outgate() -> Command {
     command
 }
 
+/// Makes an authority for interception in `folder`.
+pub fn make_ca(folder: &std::path::Path) {
+    let made = outgate()
+        .args(["ca", "init", "--ca-dir"])
+        .arg(folder)
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{made:?}");
+}
+
 /// Waits for a process, within [`PATIENCE`].
 pub fn wait(child: &mut Child) -> Option<i32> {
     let deadline = Instant::now() + PATIENCE;
@@ -382,6 +392,11 @@ impl Authority {
     /// Where the authority's certificate lies.
     pub fn ca(&self) -> String {
         self.folder.path().join("ca.pem").display().to_string()
+    }
+
+    /// Its folder, which goes with it.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
     }
 
     /// A key and a certificate for `names`; gives the paths of both (PEM).

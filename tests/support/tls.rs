@@ -9,7 +9,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 pub type ServerSide = rustls::StreamOwned<rustls::ServerConnection, TcpStream>;
 pub type ClientSide = rustls::StreamOwned<rustls::ClientConnection, TcpStream>;
 
-fn provider() -> Arc<rustls::crypto::CryptoProvider> {
+/// What all sessions are made with.
+pub fn provider() -> Arc<rustls::crypto::CryptoProvider> {
     Arc::new(rustls::crypto::aws_lc_rs::default_provider())
 }
 
