@@ -102,6 +102,7 @@ impl Course<'_> {
                     }
                 },
             };
+            upstream.personal |= authenticates_connection(self.head);
             self.entry.set_addr(upstream.address.to_string());
             self.entry.set_tls(Tls {
                 client: self.client_tls.clone(),
@@ -212,6 +213,18 @@ impl<C> Done<C> {
             },
         }
     }
+}
+
+/// Whether the request carries credentials that stay with the connection (NTLM, Negotiate):
+/// whatever follows on it is done in their name.
+fn authenticates_connection(head: &RequestHead) -> bool {
+    ["authorization", "proxy-authorization"]
+        .iter()
+        .flat_map(|name| head.headers.all(name))
+        .any(|value| {
+            let scheme = value.split(|byte| *byte == b' ').next().unwrap_or_default();
+            scheme.eq_ignore_ascii_case(b"ntlm") || scheme.eq_ignore_ascii_case(b"negotiate")
+        })
 }
 
 impl Heard {

@@ -9,8 +9,8 @@ use crate::edge::tls::{Peer, Seen};
 use crate::logic::policy::Effective;
 use crate::logic::record::{ClientTls, Preflight, Tls, UpstreamTls, cut};
 use crate::logic::wire::tls::{
-    Alert, CertificateFacts, CertificateFault, ClientFacts, Facts, Group, Refusal, Sni, Suite,
-    TlsFinding, UpstreamFacts, Version, alert_record,
+    Alert, CertificateFacts, CertificateFault, ClientFacts, Facts, Group, Profile, Refusal, Sni,
+    Suite, TlsFinding, UpstreamFacts, Version, alert_record,
 };
 use crate::model::{Action, Decision, DnsName, Finding, Host, Rule, Severity};
 
@@ -270,6 +270,48 @@ pub(super) fn upgrade_failed(refusal: &Refusal) -> Vec<Finding> {
         fingerprint: None,
         hint: refusal.hint.clone(),
     }]
+}
+
+/// The upstream and outgate's own TLS have nothing in common within the profile.
+pub(super) fn incompatible(why: &str, effective: &Effective) -> Finding {
+    Finding {
+        rule: Rule::WeakTls,
+        kind: "incompatible",
+        place: "handshake".into(),
+        action: effective.actions.get(Rule::WeakTls),
+        severity: Severity::High,
+        length: None,
+        fingerprint: None,
+        hint: why.to_owned(),
+    }
+}
+
+/// What was agreed outside of the profile: only where more was offered, in report mode.
+pub(super) fn weak_agreement(
+    peer: &Peer,
+    profile: &Profile,
+    effective: &Effective,
+) -> Option<Finding> {
+    let version = Version(peer.version?);
+    let suite = Suite(peer.suite?);
+    let has_good_group = peer
+        .group
+        .is_none_or(|group| profile.allows_group(Group(group), version));
+    let is_good =
+        profile.allows_version(version) && profile.allows_suite(suite, version) && has_good_group;
+    (!is_good).then(|| Finding {
+        rule: Rule::WeakTls,
+        kind: "agreed",
+        place: "handshake".into(),
+        action: effective.actions.get(Rule::WeakTls),
+        severity: Severity::High,
+        length: None,
+        fingerprint: None,
+        hint: format!(
+            "TLS {version} with {suite} was agreed with the server, which profile {} does not allow.",
+            profile.name()
+        ),
+    })
 }
 
 /// How a relay ended, in words; `None` for an end in order. No `end`: the proxy stops.

@@ -12,7 +12,7 @@ use crate::edge::tls::{Alpn, Failed, Offer, Peer, Seen, await_rejection};
 use crate::logic::policy::{Effective, Permit};
 use crate::logic::record::UpstreamTls;
 use crate::logic::wire::tls::Facts;
-use crate::model::{Authority, Mode, Rule};
+use crate::model::{Action, Authority, Mode, Rule};
 
 use super::answer::Answer;
 use super::entry::Entry;
@@ -184,7 +184,11 @@ async fn secure(
                 false => Ok(()),
             };
             match word {
-                Ok(()) => return Ok((Box::new(tls), peer)),
+                Ok(()) => {
+                    let weak = facts::weak_agreement(&peer, profile(effective), effective);
+                    entry.add_findings(weak.into_iter().collect());
+                    return Ok((Box::new(tls), peer));
+                }
                 Err(failed) => failed,
             }
         }
@@ -209,8 +213,16 @@ async fn secure(
             answer: Answer::upstream(502, "tls_alert_received", detail),
             wants_certificate: true,
         }),
-        Failed::Incompatible(_) | Failed::Other(_) => {
-            Err(Answer::upstream(502, "tls_protocol_error", detail).into())
+        Failed::Incompatible(_) => {
+            let found = facts::incompatible(&detail, effective);
+            let is_refused = found.action == Action::Block && effective.mode == Mode::Enforce;
+            entry.add_findings(vec![found]);
+            Err(if is_refused {
+                Answer::by_rule(Rule::WeakTls, 502, detail).into()
+            } else {
+                Answer::upstream(502, "tls_protocol_error", detail).into()
+            })
         }
+        Failed::Other(_) => Err(Answer::upstream(502, "tls_protocol_error", detail).into()),
     }
 }
