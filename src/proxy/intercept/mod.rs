@@ -444,13 +444,22 @@ impl Course<'_> {
         if self.note(authority, obstacle).await.is_some() {
             return self.unbroken(entry, permit, hello, drain).await;
         }
-        let finding = obstacle_finding(obstacle, authority);
-        entry.add_findings(vec![finding.clone()]);
-        let why = Why {
-            answer: Answer::by_rule(finding.rule, 502, finding.hint.clone()),
-            findings: vec![finding],
-        };
-        self.refused(entry, hello, &why, drain).await;
+        let hint = obstacle_hint(obstacle, authority);
+        match obstacle {
+            Obstacle::NotHttp => {
+                let found = finding(Rule::MalformedRequest, obstacle.kind(), hint.clone());
+                entry.add_findings(vec![found.clone()]);
+                let why = Why {
+                    answer: Answer::by_rule(found.rule, found.rule.status(), hint),
+                    findings: vec![found],
+                };
+                self.refused(entry, hello, &why, drain).await;
+            }
+            Obstacle::ClientCertificate | Obstacle::ClientRejects(_) => {
+                let answer = Answer::upstream(502, "tls_alert_received", hint);
+                self.failed(entry, hello, answer, drain).await;
+            }
+        }
     }
 
     /// There is no session with the client.
@@ -583,14 +592,6 @@ fn finding(rule: Rule, kind: &'static str, hint: String) -> Finding {
         fingerprint: None,
         hint,
     }
-}
-
-fn obstacle_finding(obstacle: Obstacle, authority: &Authority) -> Finding {
-    let rule = match obstacle {
-        Obstacle::NotHttp => Rule::NotTls,
-        Obstacle::ClientRejects(_) | Obstacle::ClientCertificate => Rule::InvalidCertificate,
-    };
-    finding(rule, obstacle.kind(), obstacle_hint(obstacle, authority))
 }
 
 /// What stands in the way, and what mends it.
