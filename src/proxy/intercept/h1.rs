@@ -19,6 +19,7 @@ use super::super::route::HeadFacts;
 use super::super::turned_away::{Refused, refuse_draft};
 use super::super::upstream::{Idle, Leg};
 use super::inner::{Inner, Why};
+use super::obstacle::Obstacle;
 
 /// How a connection ended.
 #[derive(Debug, Default)]
@@ -27,17 +28,6 @@ pub(super) struct Served {
     pub(super) error: Option<String>,
     /// What the client or the upstream showed that makes interception impossible.
     pub(super) obstacle: Option<Obstacle>,
-}
-
-/// Why the inside of a connection cannot be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::proxy) enum Obstacle {
-    /// The client does not accept our certificate; it said so with this alert.
-    ClientRejects(u8),
-    /// The server asks for a client certificate, which only the client has.
-    ClientCertificate,
-    /// What is spoken inside is no HTTP.
-    NotHttp,
 }
 
 /// What came next on a connection.
