@@ -58,6 +58,8 @@ pub enum CaError {
     Chain { path: PathBuf, why: String },
     #[error("cannot make a certificate: {0}")]
     Make(#[from] rcgen::Error),
+    #[error("cannot write a PKCS#12 store: {0}")]
+    Store(String),
     #[error("the system gave no random numbers")]
     Random,
     #[error("the key is of no use for TLS: {0}")]

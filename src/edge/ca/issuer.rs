@@ -66,11 +66,11 @@ impl Issuer {
     /// [`CaError`] says what to do.
     pub fn load(dir: &Path) -> Result<Issuer, CaError> {
         let mut authority = Authority::read(dir)?;
-        let key_path = [files::INTERMEDIATE, files::ROOT]
-            .iter()
-            .zip([files::INTERMEDIATE_KEY, files::ROOT_KEY])
-            .find(|(certificate, _)| authority.path.ends_with(certificate))
-            .map_or_else(|| dir.join(files::ROOT_KEY), |(_, key)| dir.join(key));
+        let key_path = dir.join(if authority.path.ends_with(files::INTERMEDIATE) {
+            files::INTERMEDIATE_KEY
+        } else {
+            files::ROOT_KEY
+        });
         let Some(pem) = files::read_key(&key_path)? else {
             return Err(CaError::Part {
                 missing: key_path,

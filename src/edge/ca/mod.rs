@@ -5,6 +5,7 @@
 //! part: what clients trust, and what is sent to them.
 
 mod authority;
+mod bundle;
 mod check;
 mod constraints;
 mod error;
@@ -15,6 +16,8 @@ mod make;
 mod quota;
 
 pub use authority::Authority;
+pub use bundle::Bundle;
+pub use bundle::JAVA_PASSWORD;
 pub use error::CaError;
 pub use error::LeafError;
 pub use issuer::Issuer;
