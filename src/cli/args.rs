@@ -39,6 +39,8 @@ pub(super) enum Command {
     Explain(ExplainArgs),
     /// Print the variables that point programs at the proxy
     Env(EnvArgs),
+    /// Make, show and hand out the authority for interception
+    Ca(CaArgs),
     /// Look at the settings
     Config(ConfigArgs),
     /// Print a shell's completions
@@ -140,6 +142,64 @@ pub(super) enum EnvFormat {
     Systemd,
     KernelJson,
     Vscode,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CaArgs {
+    #[command(subcommand)]
+    pub command: CaCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum CaCommand {
+    /// Make an authority, bound to the hosts that the settings intercept; nothing is overwritten
+    Init {
+        /// How many days it is good for
+        #[arg(long, value_name = "N", default_value_t = 730, value_parser = clap::value_parser!(u32).range(1..=7300))]
+        days: u32,
+        /// As a JSON object
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        settings: SettingsArgs,
+    },
+    /// Print what it is, what it may sign for, and whether it can be used
+    Show {
+        /// As a JSON object
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        settings: SettingsArgs,
+    },
+    /// Write the certificate that clients trust
+    Export {
+        /// In which form; p12 is a trust store for Java and Windows
+        #[arg(long, value_enum, default_value_t = CaFormat::Pem)]
+        format: CaFormat,
+        /// Where to; else standard output
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+        /// The file whose first line is the password of a p12 store; else it is changeit
+        #[arg(long, value_name = "FILE")]
+        password_file: Option<PathBuf>,
+        #[command(flatten)]
+        settings: SettingsArgs,
+    },
+    /// Write the system's roots and this one as one PEM file
+    Bundle {
+        /// Where to; else standard output
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+        #[command(flatten)]
+        settings: SettingsArgs,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum CaFormat {
+    Pem,
+    Der,
+    P12,
 }
 
 #[derive(Debug, Args)]

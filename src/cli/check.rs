@@ -1,6 +1,5 @@
 //! `outgate check URL|HOST[:PORT]...`: connects as the proxy would, and says what it finds.
 
-mod certificate;
 mod course;
 mod hello;
 mod probe;

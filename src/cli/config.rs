@@ -40,7 +40,7 @@ fn check(args: &SettingsArgs, as_json: bool) -> u8 {
     let (errors, warnings) = match &loaded {
         Ok(loaded) => (
             loaded.settings.unsupported().to_vec(),
-            loaded.warnings.clone(),
+            told(loaded, &environment),
         ),
         Err(errors) => (errors.clone(), Vec::new()),
     };
@@ -63,6 +63,12 @@ fn check(args: &SettingsArgs, as_json: bool) -> u8 {
     }
     let place = file.unwrap_or_else(|| "no settings file: the defaults hold".to_owned());
     print(&format!("The settings are fine ({place}).\n"), code)
+}
+
+/// The warnings of the settings themselves, and of the authority that they point at.
+fn told(loaded: &Loaded, environment: &Environment) -> Vec<String> {
+    let authority = super::ca::warnings(&loaded.settings, environment);
+    loaded.warnings.iter().cloned().chain(authority).collect()
 }
 
 fn show(args: &SettingsArgs, as_json: bool) -> u8 {

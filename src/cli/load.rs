@@ -47,6 +47,12 @@ impl Environment {
         })
     }
 
+    /// Where an authority is kept when nobody says where.
+    pub(super) fn data_folder(&self) -> Option<PathBuf> {
+        self.xdg("XDG_DATA_HOME", ".local/share")
+            .map(|folder| folder.join("outgate"))
+    }
+
     /// Where records go when nobody says where: the first of these that can be written.
     pub(super) fn record_places(&self) -> Vec<PathBuf> {
         let state = self.xdg("XDG_STATE_HOME", ".local/state");

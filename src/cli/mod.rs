@@ -3,6 +3,8 @@
 
 mod args;
 mod assemble;
+mod ca;
+mod certificate;
 mod check;
 mod completions;
 mod config;
@@ -44,6 +46,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Env(args) => env::run(&args),
+        Command::Ca(args) => ca::run(&args),
         Command::Config(args) => config::run(&args),
         Command::Completions(args) => completions::run(&args),
     };

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::net::TcpStream;
 
-use super::certificate::Certificate;
+use super::super::certificate::Certificate;
 use super::hello::Offer as Hello;
 use super::probe::{Probe, ProbeEnd, probe};
 use crate::edge::clock;

@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use super::super::certificate::Certificate;
 use super::super::explain::push_finding;
 use super::super::output::{Paint, Tone};
-use super::certificate::Certificate;
 use super::course::{Checked, Tls};
 use crate::logic::aws::{Class, Endpoint};
 use crate::logic::record::FindingLine;

@@ -1,6 +1,7 @@
 //! The key that signs, and the certificates between a leaf and what clients trust.
 
 use std::fmt;
+use std::path::Path;
 use std::time::Duration;
 
 use rcgen::CertificateParams;
@@ -14,10 +15,16 @@ use rcgen::PublicKeyData;
 use rcgen::SanType;
 use rcgen::SerialNumber;
 use rustls::pki_types::CertificateDer;
+use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::pem::PemObject as _;
 
+use crate::edge::ca::authority::Authority;
+use crate::edge::ca::check;
 use crate::edge::ca::error::CaError;
+use crate::edge::ca::files;
 use crate::edge::ca::make;
 use crate::edge::clock;
+use crate::logic::policy::Constraints;
 use crate::model::Host;
 
 /// How long before now a certificate begins: clocks of clients run behind.
@@ -30,10 +37,8 @@ const SUBJECT: &str = "Intercepted by outgate";
 /// Signs leaves.
 pub struct Issuer {
     pub(super) signer: rcgen::Issuer<'static, KeyPair>,
-    /// What is sent after the leaf, in order.
-    pub(super) chain: Vec<CertificateDer<'static>>,
-    /// What clients trust.
-    pub(super) root: CertificateDer<'static>,
+    pub(super) authority: Authority,
+    pub(super) constraints: Constraints,
     pub(super) valid: Span,
 }
 
@@ -51,17 +56,62 @@ impl Issuer {
     /// [`CaError`] when no key can be made.
     pub fn ephemeral() -> Result<Issuer, CaError> {
         // Longer than anything runs; a leaf never outlives it.
-        make::alone(make::valid_for(clock::unix_seconds(), 365))
+        make::alone(365)
+    }
+
+    /// The authority in `dir`: one that [`make::create`] made, or one made elsewhere (`ca.pem`,
+    /// `ca.key`). All that would make clients refuse it, or others able to use it, is found here.
+    ///
+    /// # Errors
+    /// [`CaError`] says what to do.
+    pub fn load(dir: &Path) -> Result<Issuer, CaError> {
+        let mut authority = Authority::read(dir)?;
+        let key_path = dir.join(if authority.path.ends_with(files::INTERMEDIATE) {
+            files::INTERMEDIATE_KEY
+        } else {
+            files::ROOT_KEY
+        });
+        let Some(pem) = files::read_key(&key_path)? else {
+            return Err(CaError::Part {
+                missing: key_path,
+                found: authority.path,
+            });
+        };
+        let key = PrivateKeyDer::from_pem_slice(&pem)
+            .ok()
+            .and_then(|key| KeyPair::try_from(&key).ok())
+            .ok_or_else(|| CaError::NoKey(key_path.clone()))?;
+        authority.begin_with(&key, &key_path)?;
+        check::authority(&authority, clock::unix_seconds())?;
+        let issuer = Issuer {
+            signer: rcgen::Issuer::from_ca_cert_der(authority.signing(), key)
+                .map_err(|_| CaError::Subject(authority.path.clone()))?,
+            constraints: authority.constraints()?,
+            valid: authority.valid(),
+            authority,
+        };
+        check::leaf(&issuer, clock::unix_seconds())?;
+        Ok(issuer)
+    }
+
+    /// Its certificates.
+    pub fn authority(&self) -> &Authority {
+        &self.authority
+    }
+
+    /// What it may sign for.
+    pub fn constraints(&self) -> &Constraints {
+        &self.constraints
     }
 
     /// What clients must trust, in DER.
     pub fn root_der(&self) -> &CertificateDer<'static> {
-        &self.root
+        self.authority.root_der()
     }
 
     /// What clients must trust, in PEM.
     pub fn root_pem(&self) -> String {
-        make::pem("CERTIFICATE", &self.root)
+        self.authority.root_pem()
     }
 
     /// When the authority begins and ends.

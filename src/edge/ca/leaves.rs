@@ -124,6 +124,9 @@ impl Leaves {
         if now >= end {
             return Err(LeafError::Ended);
         }
+        if !self.issuer.constraints().permits(host) {
+            return Err(LeafError::Outside(host.clone()));
+        }
         if !self.quotas.take(client) {
             return Err(LeafError::Limited);
         }
@@ -132,9 +135,10 @@ impl Leaves {
             until: end.min(now.saturating_add(LIFETIME)),
         };
         let leaf = self.issuer.sign(host, &self.public, valid)?;
-        let mut chain = Vec::with_capacity(1 + self.issuer.chain.len());
+        let above = self.issuer.authority().chain();
+        let mut chain = Vec::with_capacity(1 + above.len());
         chain.push(leaf);
-        chain.extend(self.issuer.chain.iter().cloned());
+        chain.extend(above.iter().cloned());
         Ok(Leaf {
             certified: Arc::new(CertifiedKey::new(chain, Arc::clone(&self.key))),
             // The last one of an authority that ends soon is kept until it ends.

@@ -1,39 +1,101 @@
 //! Making an authority.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use std::path::Path;
+
 use rcgen::BasicConstraints;
+use rcgen::CertificateParams;
+use rcgen::ExtendedKeyUsagePurpose;
 use rcgen::IsCa;
 use rcgen::KeyPair;
 use rcgen::KeyUsagePurpose;
+use zeroize::Zeroize as _;
+use zeroize::Zeroizing;
 
+use crate::edge::ca::authority::Authority;
+use crate::edge::ca::constraints;
 use crate::edge::ca::error::CaError;
+use crate::edge::ca::files;
+use crate::edge::ca::files::Readers;
 use crate::edge::ca::issuer::BACKDATED;
 use crate::edge::ca::issuer::Issuer;
 use crate::edge::ca::issuer::Span;
 use crate::edge::ca::issuer::params;
 use crate::edge::ca::issuer::random;
+use crate::edge::clock;
+use crate::logic::policy::Constraints;
 
 const DAY: u64 = 24 * 60 * 60;
 
+/// Makes an authority in `dir`, good for `days`: a root, whose key signs one intermediate and is
+/// then destroyed, and that intermediate, which alone carries the constraints: clients must heed
+/// them there, and several do not on a root.
+///
+/// # Errors
+/// [`CaError`]; nothing is overwritten, and nothing half made is left.
+pub fn create(
+    dir: &Path,
+    constraints: Option<&Constraints>,
+    days: u32,
+) -> Result<Authority, CaError> {
+    let valid = valid_for(clock::unix_seconds(), u64::from(days));
+    let mark = mark()?;
+
+    let mut root_key = KeyPair::generate()?;
+    let root_params = authority(&format!("outgate root {mark}"), 1, valid)?;
+    let root = root_params.self_signed(&root_key)?;
+
+    let key = KeyPair::generate()?;
+    let mut params = authority(&format!("outgate intermediate {mark}"), 0, valid)?;
+    params.use_authority_key_identifier_extension = true;
+    // So that a stolen key signs neither code nor mail nor clients.
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    params.name_constraints = constraints.map(constraints::write);
+    let signed = params.signed_by(&key, &rcgen::Issuer::from_params(&root_params, &root_key));
+    root_key.zeroize();
+    drop(root_key);
+    let intermediate = signed?;
+
+    let key = Zeroizing::new(key.serialize_pem());
+    files::write_all(
+        dir,
+        &[
+            (files::INTERMEDIATE_KEY, Readers::Owner, &key),
+            (files::INTERMEDIATE, Readers::Everybody, &intermediate.pem()),
+            (files::ROOT, Readers::Everybody, &root.pem()),
+        ],
+    )?;
+    // As everybody else will.
+    Authority::read(dir)
+}
+
 /// A root that signs leaves by itself: for an authority whose key never leaves memory, an
 /// intermediate would add a certificate to every handshake and protect nothing.
-pub(super) fn alone(valid: Span) -> Result<Issuer, CaError> {
+pub(super) fn alone(days: u64) -> Result<Issuer, CaError> {
     let key = KeyPair::generate()?;
-    let mut params = params(&format!("outgate {}", mark()?), valid)?;
-    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    let valid = valid_for(clock::unix_seconds(), days);
+    let params = authority(&format!("outgate {}", mark()?), 0, valid)?;
     let root = params.self_signed(&key)?;
     Ok(Issuer {
         signer: rcgen::Issuer::new(params, key),
-        chain: Vec::new(),
-        root: root.into(),
+        authority: Authority {
+            root: root.into(),
+            chain: Vec::new(),
+            path: "memory".into(),
+        },
+        constraints: Constraints::default(),
         valid,
     })
 }
 
+fn authority(subject: &str, below: u8, valid: Span) -> Result<CertificateParams, CaError> {
+    let mut params = params(subject, valid)?;
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(below));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    Ok(params)
+}
+
 /// `days` from `now`, begun a little before it.
-pub(super) const fn valid_for(now: u64, days: u64) -> Span {
+const fn valid_for(now: u64, days: u64) -> Span {
     Span {
         from: now.saturating_sub(BACKDATED),
         until: now.saturating_add(days.saturating_mul(DAY)),
@@ -45,16 +107,4 @@ pub(super) const fn valid_for(now: u64, days: u64) -> Span {
 fn mark() -> Result<String, CaError> {
     let bytes: [u8; 4] = random()?;
     Ok(format!("{:08x}", u32::from_be_bytes(bytes)))
-}
-
-/// PEM as RFC 7468 writes it.
-pub(super) fn pem(label: &str, der: &[u8]) -> String {
-    let body = STANDARD.encode(der);
-    let mut text = format!("-----BEGIN {label}-----\n");
-    for line in body.as_bytes().chunks(64) {
-        text.push_str(&String::from_utf8_lossy(line));
-        text.push('\n');
-    }
-    text.push_str(&format!("-----END {label}-----\n"));
-    text
 }

@@ -88,6 +88,12 @@ impl Roots {
         }
     }
 
+    /// The certificates, for other programs to trust; none of Mozilla's list as compiled in, which
+    /// has only what verifying takes.
+    pub fn certificates(&self) -> &[CertificateDer<'static>] {
+        &self.certificates
+    }
+
     /// How many roots there are.
     pub fn len(&self) -> usize {
         self.anchors.len()

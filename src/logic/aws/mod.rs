@@ -14,3 +14,4 @@ mod tables;
 mod tests;
 
 pub use classify::{Class, Endpoint, Operator, classify};
+pub use tables::suffixes;

@@ -58,6 +58,12 @@ pub(super) struct Service {
     pub(super) only_region: Option<&'static str>,
 }
 
+/// The domains that are AWS's, of all partitions; some lie under others.
+pub fn suffixes() -> impl Iterator<Item = &'static str> {
+    let all = generated::SUFFIXES.iter().chain(additions::SUFFIXES);
+    all.map(|suffix| suffix.name)
+}
+
 impl Partition {
     pub(super) const fn new(
         id: &'static str,

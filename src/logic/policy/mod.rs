@@ -8,6 +8,7 @@
 mod addresses;
 mod canonical;
 mod connect_to;
+mod constraints;
 mod effective;
 mod heads;
 mod names;
@@ -21,6 +22,8 @@ use crate::model::Authority;
 pub use connect_to::ConnectTo;
 pub use connect_to::Redirect;
 pub use connect_to::RedirectError;
+pub use constraints::Constraints;
+pub use constraints::Intercepted;
 pub use effective::Effective;
 pub use effective::Target;
 pub use effective::Way;
