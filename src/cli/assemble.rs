@@ -44,15 +44,14 @@ pub(super) fn journal(settings: &Settings, sink: Sink) -> Result<(Journal, Write
 ///
 /// # Errors
 /// A sentence for the operator.
-pub(super) fn interception(settings: &Settings) -> Result<Option<Interception>, String> {
+pub(super) fn interception(
+    settings: &Settings,
+    issuer: impl FnOnce() -> Result<Issuer, String>,
+) -> Result<Option<Interception>, String> {
     if !settings.policy.intercepts_names() {
         return Ok(None);
     }
-    let issuer = Issuer::ephemeral().map_err(|error| error.to_string())?;
-    if let Some(folder) = &settings.intercept.ca_dir {
-        std::fs::write(folder.join("ca.pem"), issuer.root_pem())
-            .map_err(|error| error.to_string())?;
-    }
+    let issuer = issuer()?;
     let leaves = Leaves::new(issuer, LeafBounds::default()).map_err(|error| error.to_string())?;
     let on_obstacle = match settings.intercept.on_client_rejects {
         config::OnClientRejects::Block => OnObstacle::Block,

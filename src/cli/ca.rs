@@ -49,7 +49,6 @@ pub(super) fn run(args: &CaArgs) -> u8 {
 ///
 /// # Errors
 /// A sentence for the operator, with the command that mends it.
-#[expect(dead_code, reason = "serve is not wired to it yet")]
 pub(super) fn issuer(settings: &Settings, environment: &Environment) -> Result<Issuer, String> {
     Issuer::load(&folder(settings, environment)?).map_err(|error| match error {
         CaError::Absent(_) => {

@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::args::{ServeArgs, SettingsArgs};
 use super::assemble::{interception, journal, listeners, parts};
+use super::ca::{issuer, warnings};
 use super::load::{Environment, file_path, settings, sources_and, verifier};
 use super::{FAILED, FINE, USAGE, complain};
 use crate::config::{self, Loaded, Settings};
@@ -94,7 +95,7 @@ fn assemble(environment: &Environment, settings: &Settings) -> Result<(Proxy, Wr
     let listeners = listeners(settings)?;
     let sink = open_record(environment, settings.audit.path.as_deref())?;
     let (journal, writer) = journal(settings, sink)?;
-    let interception = interception(settings)?;
+    let interception = interception(settings, || issuer(settings, environment))?;
     let proxy = Proxy::new(parts(settings, listeners, journal, verifier, interception));
     Ok((proxy, writer))
 }
@@ -147,6 +148,9 @@ fn announce(environment: &Environment, loaded: &Loaded, proxy: &Proxy, writer: &
     };
     if settings.listen.admin.is_some() && asked("listen.admin") {
         eprintln!("listen.admin is not served by this version");
+    }
+    for warning in warnings(settings, environment) {
+        eprintln!("outgate: warning: {warning}");
     }
     let blind = settings.blind_rules();
     if !blind.is_empty() {
@@ -220,6 +224,12 @@ fn reload_on_change(
 async fn reload(args: &SettingsArgs, environment: &Environment, control: &Control) {
     let loaded = sources_and(args, environment, config::load);
     let errors: Vec<String> = match loaded {
+        Ok(Ok(loaded)) if loaded.settings.policy.intercepts_names() && !control.can_intercept() => {
+            vec![
+                "interception is asked for (intercept.hosts) and was not at start; restart outgate"
+                    .to_owned(),
+            ]
+        }
         Ok(Ok(loaded)) if loaded.settings.unsupported().is_empty() => {
             let policy = loaded.settings.policy;
             if control.has_policy(policy.hash()) {

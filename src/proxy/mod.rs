@@ -188,6 +188,11 @@ impl Control {
         &*self.0.active.load().hash == hash
     }
 
+    /// Whether the proxy was started with what ends TLS.
+    pub fn can_intercept(&self) -> bool {
+        self.0.interceptor.is_some()
+    }
+
     /// Notes that other rules were offered and refused.
     pub async fn policy_refused(&self, errors: &[String]) {
         let detail = json!({ "refused": errors, "policy": &*self.0.active.load().hash });
