@@ -187,18 +187,18 @@ fn line() -> Line {
         }),
         aws: None,
         tls: Tls {
-            client: Some(ClientTls {
+            client: Some(Arc::new(ClientTls {
                 version: text("1.3"),
                 sni: text("registry.npmjs.org"),
                 alpn: vec!["h2".to_owned(), "http/1.1".to_owned()],
                 ja4: text("t13d1516h2_8daaf6152771_b186095e22b6"),
-            }),
-            upstream: Some(UpstreamTls {
+            })),
+            upstream: Some(Arc::new(UpstreamTls {
                 version: text("1.3"),
                 cipher: text("TLS_AES_128_GCM_SHA256"),
                 group: text("X25519MLKEM768"),
                 ..UpstreamTls::default()
-            }),
+            })),
         },
         verdict: Verdict::Allow,
         would: Verdict::Allow,

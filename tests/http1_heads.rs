@@ -6,6 +6,7 @@ use outgate::logic::wire::http1::ClientLeg;
 use outgate::logic::wire::http1::Framing;
 use outgate::logic::wire::http1::HeadError;
 use outgate::logic::wire::http1::HeadLimits;
+use outgate::logic::wire::http1::Manner;
 use outgate::logic::wire::http1::RequestHead;
 use outgate::logic::wire::http1::RequestTarget;
 use outgate::logic::wire::http1::UpstreamLeg;
@@ -461,12 +462,49 @@ fn a_forwarded_head_loses_only_what_ends_with_this_leg() {
     }
     let leg = UpstreamLeg {
         close: true,
-        upgrade: false,
+        ..UpstreamLeg::default()
     };
     let head =
         whole("GET http://h/ HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n");
     assert_eq!(
         upstream_head(&head, leg),
+        b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
+    );
+}
+
+/// What a client inside TLS sends, and what its server gets.
+const INTERCEPTED: &[(&str, &str)] = &[
+    (
+        "GET /a HTTP/1.1\r\nHost: h\r\nProxy-Authorization: Basic x\r\nProxy-Connection: y\r\nconnection:Keep-Alive ,Upgrade\r\nUpgrade: websocket\r\nTE:  trailers\r\n\r\n",
+        "GET /a HTTP/1.1\r\nHost: h\r\nProxy-Authorization: Basic x\r\nProxy-Connection: y\r\nconnection:Keep-Alive ,Upgrade\r\nUpgrade: websocket\r\nTE:  trailers\r\n\r\n",
+    ),
+    (
+        "GET / HTTP/1.1\r\nHost: h\r\nConnection: close, X-Gone, TE\r\nConnection: x-also\r\nX-Gone: 1\r\nX-ALSO: 2\r\nKeep-Alive: 5\r\nTE: gzip\r\nUpgrade: y\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+    ),
+    (
+        "GET / HTTP/1.0\r\nConnection: Keep-Alive\r\nTE: deflate, trailers\r\n\r\n",
+        "GET / HTTP/1.0\r\nConnection: Keep-Alive\r\nTE: trailers\r\n\r\n",
+    ),
+];
+
+#[test]
+fn inside_tls_a_line_that_is_true_of_the_next_leg_stays_as_it_is() {
+    let leg = UpstreamLeg {
+        manner: Manner::Intercept,
+        upgrade: true,
+        close: false,
+    };
+    for (sent, got) in INTERCEPTED {
+        let out = upstream_head(&whole(sent), leg);
+        assert_eq!(String::from_utf8_lossy(&out), *got, "{sent:?}");
+    }
+    let closing = UpstreamLeg { close: true, ..leg };
+    assert_eq!(
+        upstream_head(
+            &whole("GET / HTTP/1.1\r\nHost: h\r\nConnection: keep-alive\r\n\r\n"),
+            closing
+        ),
         b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
     );
 }
@@ -640,9 +678,30 @@ fn a_relayed_answer_keeps_its_framing_headers() {
             .0
     };
     for (sent, got) in ANSWERED {
-        let out = client_head(&read(sent), ClientLeg { close: true });
+        let leg = ClientLeg {
+            close: true,
+            ..ClientLeg::default()
+        };
+        let out = client_head(&read(sent), leg);
         assert_eq!(String::from_utf8_lossy(&out), *got);
     }
+    let inside = ClientLeg {
+        manner: Manner::Intercept,
+        close: false,
+    };
+    let old = "HTTP/1.0 407 Ask\r\nProxy-Authenticate: x\r\nCONNECTION: Close\r\nContent-Length: 00\r\n\r\n";
+    assert_eq!(client_head(&read(old), inside), old.as_bytes());
+    let closing = ClientLeg {
+        close: true,
+        ..inside
+    };
+    assert_eq!(
+        client_head(
+            &read("HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n"),
+            closing
+        ),
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+    );
     let upgrade = "HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\nconnection: Upgrade\r\n\r\n";
     assert_eq!(
         client_head(&read(upgrade), ClientLeg::default()),

@@ -64,7 +64,6 @@ fn every_byte_is_the_same_through_a_tunnel() {
 }
 
 #[test]
-#[ignore = "interception is being built"]
 fn every_byte_is_the_same_behind_an_interception() {
     assert_plays(Way::Intercepted);
 }
@@ -126,7 +125,6 @@ fn a_reader_that_stops_holds_the_writer_back_through_a_tunnel() {
 
 #[test]
 #[cfg(target_os = "linux")]
-#[ignore = "interception is being built"]
 fn a_reader_that_stops_holds_the_writer_back_behind_an_interception() {
     assert_holds_back(Way::Intercepted);
 }

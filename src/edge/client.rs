@@ -11,6 +11,8 @@ use tokio::net::{TcpStream, UnixStream};
 const LINGER_BYTES: usize = 256 * 1024;
 /// And for how long.
 const LINGER_TIME: std::time::Duration = std::time::Duration::from_secs(2);
+/// How long the last bytes of an answer that was cut short may take.
+const CUT_TIME: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// A client's connection.
 #[derive(Debug)]
@@ -24,6 +26,9 @@ pub trait ClientIo: AsyncRead + AsyncWrite + Unpin + Send {
     /// Makes the close a reset, so that a cut-off answer does not look whole. Where there is no
     /// reset, dropping the stream unfinished must do.
     fn abort(&mut self) {}
+
+    /// What carries it: below TLS where this is TLS.
+    fn transport(&mut self) -> &mut dyn ClientIo;
 }
 
 impl ClientIo for ClientStream {
@@ -34,11 +39,19 @@ impl ClientIo for ClientStream {
             ClientStream::Unix(_) => {}
         }
     }
+
+    fn transport(&mut self) -> &mut dyn ClientIo {
+        self
+    }
 }
 
 impl ClientIo for Box<dyn ClientIo> {
     fn abort(&mut self) {
         self.as_mut().abort();
+    }
+
+    fn transport(&mut self) -> &mut dyn ClientIo {
+        self.as_mut().transport()
     }
 }
 
@@ -46,11 +59,19 @@ impl<S: ClientIo> ClientIo for Prefixed<S> {
     fn abort(&mut self) {
         self.stream.abort();
     }
+
+    fn transport(&mut self) -> &mut dyn ClientIo {
+        self.stream.transport()
+    }
 }
 
 impl<S: ClientIo> ClientIo for tokio_rustls::server::TlsStream<S> {
     fn abort(&mut self) {
         self.get_mut().0.abort();
+    }
+
+    fn transport(&mut self) -> &mut dyn ClientIo {
+        self.get_mut().0.transport()
     }
 }
 
@@ -66,18 +87,36 @@ pub async fn last_words<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, words
         stream.write_all(words).await?;
         stream.flush().await?;
         stream.shutdown().await?;
-        let mut scratch = [0; 4096];
-        let mut read = 0;
-        while read < LINGER_BYTES {
-            match tokio::io::AsyncReadExt::read(stream, &mut scratch).await? {
-                0 => break,
-                count => read += count,
-            }
-        }
-        Ok::<(), io::Error>(())
+        drain(stream).await
     };
     // The peer may be gone already; there is nobody left to tell.
     let _ = tokio::time::timeout(LINGER_TIME, farewell).await;
+}
+
+/// Closes so that what was written arrives, but without the orderly end of TLS.
+pub async fn cut<S: ClientIo>(stream: &mut S) {
+    // A client that reads slowly is still reading.
+    let Ok(Ok(())) = tokio::time::timeout(CUT_TIME, stream.flush()).await else {
+        return;
+    };
+    let end = async {
+        stream.transport().shutdown().await?;
+        drain(stream.transport()).await
+    };
+    let _ = tokio::time::timeout(LINGER_TIME, end).await;
+}
+
+/// Reads on until the peer has closed too, within bounds.
+async fn drain<S: AsyncRead + Unpin + ?Sized>(stream: &mut S) -> io::Result<()> {
+    let mut scratch = [0; 4096];
+    let mut read = 0;
+    while read < LINGER_BYTES {
+        match tokio::io::AsyncReadExt::read(stream, &mut scratch).await? {
+            0 => break,
+            count => read += count,
+        }
+    }
+    Ok(())
 }
 
 impl AsyncRead for ClientStream {

@@ -3,14 +3,14 @@
 
 use std::sync::Arc;
 
-use crate::edge::client::{ClientIo, last_words};
+use crate::edge::client::{ClientIo, cut, last_words};
 use crate::edge::http1::{
     After, Conn, End as ExchangeEnd, ExchangeError, ExchangeOptions, ExchangeOutcome, exchange,
 };
 use crate::edge::relay::Relay;
 use crate::logic::policy::{Effective, Permit};
 use crate::logic::record::{Bytes, ClientTls, Tls};
-use crate::logic::wire::http1::{RequestHead, ResponseHead, UpstreamLeg, upstream_head};
+use crate::logic::wire::http1::{Manner, RequestHead, ResponseHead, UpstreamLeg, upstream_head};
 use crate::model::{Authority, Rule};
 
 use super::answer::Answer;
@@ -61,27 +61,32 @@ impl Course<'_> {
         idle: &mut Option<Idle>,
         drain: &mut Drain,
     ) -> Done<C> {
+        let manner = match self.client_tls {
+            Some(_) => Manner::Intercept,
+            None => Manner::Forward,
+        };
         let wants_upgrade = self.head.wants_upgrade();
         let rewritten = upstream_head(
             self.head,
             UpstreamLeg {
+                manner,
                 close: false,
                 upgrade: wants_upgrade,
             },
         );
-        let close = !self.head.is_persistent() || drain.is_draining();
         let options = ExchangeOptions {
+            manner,
             limits: self.shared.limits.head,
             idle: self.shared.timeouts.idle,
             upgrade: wants_upgrade,
-            close,
+            close: drain.is_draining(),
             ..ExchangeOptions::default()
         };
         // An idle connection may have been closed by the server at this very moment; then the
         // request goes out once more on a fresh one, if nothing of it was taken.
-        let mut reused = idle.take().filter(|idle| self.can_take(idle));
+        let mut reused = idle.take().and_then(|idle| self.fit(idle));
         loop {
-            let is_reused = reused.is_some();
+            let is_reused = reused.as_ref().is_some_and(|idle| idle.used);
             let mut upstream = match reused.take() {
                 Some(idle) => idle,
                 None => match connect(
@@ -126,10 +131,13 @@ impl Course<'_> {
         }
     }
 
-    fn can_take(&self, idle: &Idle) -> bool {
-        idle.authority == *self.authority
+    /// The connection, if this request may use it.
+    fn fit(&self, mut idle: Idle) -> Option<Idle> {
+        let fits = idle.authority == *self.authority
             && idle.leg == self.leg
             && self.permit.allows(idle.address)
+            && idle.is_quiet();
+        fits.then_some(idle)
     }
 
     async fn finish<C: ClientIo>(
@@ -185,13 +193,20 @@ impl Course<'_> {
             // one has not been given yet, and ends it.
             After::Reuse if answer.is_none() => {
                 if outcome.upstream_reusable {
-                    *idle = Some(upstream);
+                    *idle = Some(Idle {
+                        used: true,
+                        ..upstream
+                    });
                 }
                 Some(conn)
             }
             After::Reuse | After::Close => {
                 let words = answer.map_or_else(Vec::new, |answer| answer.http1(&id, is_head));
                 last_words(conn.stream_mut(), &words).await;
+                None
+            }
+            After::Cut => {
+                cut(conn.stream_mut()).await;
                 None
             }
             After::Abort => {

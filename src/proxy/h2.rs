@@ -135,7 +135,11 @@ struct StreamTunnel {
 }
 
 // A CONNECT stream that is dropped unfinished is reset by hyper.
-impl ClientIo for Tunnelled {}
+impl ClientIo for Tunnelled {
+    fn transport(&mut self) -> &mut dyn ClientIo {
+        self
+    }
+}
 
 impl TunnelClient for StreamTunnel {
     type Stream = Tunnelled;

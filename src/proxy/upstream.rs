@@ -6,9 +6,9 @@ use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
-use crate::edge::dial::dial;
+use crate::edge::dial::{dial, is_silent};
 use crate::edge::http1::Conn;
-use crate::edge::tls::{Alpn, Failed, Offer, Peer, Seen, await_rejection};
+use crate::edge::tls::{self, Alpn, Failed, Offer, Peer, Seen, await_rejection};
 use crate::logic::policy::{Effective, Permit};
 use crate::logic::record::UpstreamTls;
 use crate::logic::wire::tls::Facts;
@@ -20,9 +20,22 @@ use super::facts;
 use super::state::{Shared, profile};
 
 /// A TCP connection, or TLS over one.
-pub(super) trait Io: AsyncRead + AsyncWrite + Unpin + Send + std::fmt::Debug {}
+pub(super) trait Io: AsyncRead + AsyncWrite + Unpin + Send + std::fmt::Debug {
+    /// The TCP connection at the bottom.
+    fn tcp(&self) -> &TcpStream;
+}
 
-impl<T: AsyncRead + AsyncWrite + Unpin + Send + std::fmt::Debug> Io for T {}
+impl Io for TcpStream {
+    fn tcp(&self) -> &TcpStream {
+        self
+    }
+}
+
+impl<S: Io> Io for tls::UpstreamTls<S> {
+    fn tcp(&self) -> &TcpStream {
+        self.get_ref().0.tcp()
+    }
+}
 
 pub(super) type BoxIo = Box<dyn Io>;
 
@@ -87,6 +100,16 @@ pub(super) struct Idle {
     /// It carried credentials that belong to the connection (NTLM, Negotiate): no other client's
     /// requests may follow.
     pub personal: bool,
+    /// It has carried a request before, so that the server may be about to close it.
+    pub used: bool,
+}
+
+impl Idle {
+    /// Whether the server has neither closed it nor sent what nobody asked for, as far as the
+    /// kernel knows at this moment.
+    pub(super) fn is_quiet(&mut self) -> bool {
+        is_silent(self.conn.stream().tcp()) && self.conn.is_quiet()
+    }
 }
 
 /// No connection.
@@ -156,6 +179,7 @@ pub(super) async fn connect(
         tls: peer.as_ref().map(facts::originated),
         alpn: peer.and_then(|peer| peer.alpn),
         personal: false,
+        used: false,
     })
 }
 

@@ -105,7 +105,7 @@ fn bodies() -> Vec<Case> {
             "GET /a HTTP/1.1\r\nHost: {host}\r\nRange: bytes=0-1,  4-\r\nIf-Range: \"x\"\r\n\r\n",
             [
                 "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-1/9\r\nContent-Length: 2\r\n\r\nab",
-                "HTTP/1.1 206 Partial Content\r\nContent-Type: multipart/byteranges; boundary=B\r\nContent-Length: 79\r\n\r\n--B\r\nContent-Range: bytes 0-1/9\r\n\r\nab\r\n--B\r\nContent-Range: bytes 4-4/9\r\n\r\ne\r\n--B--",
+                "HTTP/1.1 206 Partial Content\r\nContent-Type: multipart/byteranges; boundary=B\r\nContent-Length: 82\r\n\r\n--B\r\nContent-Range: bytes 0-1/9\r\n\r\nab\r\n--B\r\nContent-Range: bytes 4-4/9\r\n\r\ne\r\n--B--",
                 "HTTP/1.1 416 No\r\nContent-Range: bytes */9\r\nContent-Length: 0\r\n\r\n",
             ],
         ),
@@ -258,7 +258,7 @@ fn connection() -> Vec<Case> {
             .down_as(
                 &[HopByHop],
                 "HTTP/1.1 200 OK\r\nKeep-Alive: timeout=1\r\nConnection: X-Gone, Keep-Alive\r\nX-Gone: 1\r\nContent-Length: 0\r\n\r\n",
-                "HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n",
+                "HTTP/1.1 200 OK\r\nConnection: Keep-Alive\r\nContent-Length: 0\r\n\r\n",
             ),
         Case::new("an offer of HTTP/2")
             .up(GET)

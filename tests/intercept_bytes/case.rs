@@ -198,6 +198,15 @@ impl Case {
         self.step(Step::End(Side::Origin, Expected::same(seen)))
     }
 
+    pub fn origin_end_as(
+        self,
+        differences: &'static [Difference],
+        unchanged: Seen,
+        inside: Seen,
+    ) -> Case {
+        self.end_as(Side::Origin, differences, unchanged, inside)
+    }
+
     fn end_as(
         self,
         side: Side,

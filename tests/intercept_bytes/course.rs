@@ -1,7 +1,7 @@
 //! The course of an exchange: pipelining, expectations, upgrades, ends of every kind.
 
 use crate::case::Case;
-use crate::differences::Difference::{EarlyAnswer, OwnContinue, Truncation};
+use crate::differences::Difference::{ClientReset, EarlyAnswer, OwnContinue, Truncation};
 use crate::peer::{Leave, Seen};
 
 const GET: &str = "GET /a HTTP/1.1\r\nHost: {host}\r\n\r\n";
@@ -141,7 +141,11 @@ fn upgrades() -> Vec<Case> {
             .client_sees(format!("{answer}frame"))
             .origin_sees("early")
             .up("x")
-            .down("y"),
+            .down("y")
+            .client_leaves(Leave::Close)
+            .origin_end(Seen::Closed)
+            .origin_leaves(Leave::Close)
+            .client_end(Seen::Closed),
         Case::new("a WebSocket that the client half-closes")
             .up(request)
             .down(answer)
@@ -171,7 +175,11 @@ fn upgrades() -> Vec<Case> {
             .up("GET / HTTP/1.1\r\nHost: {host}\r\nConnection: upgrade\r\nUpgrade: tcp\r\n\r\n")
             .down("HTTP/1.1 101 Go\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n")
             .up("up")
-            .down("down"),
+            .down("down")
+            .origin_leaves(Leave::Close)
+            .client_end(Seen::Closed)
+            .client_leaves(Leave::Close)
+            .origin_end(Seen::Closed),
         Case::new("a WebSocket that the server cuts")
             .up(request)
             .down(answer)
@@ -249,12 +257,12 @@ fn ended_by_the_client() -> Vec<Case> {
             .up(PUT)
             .up("abc")
             .client_leaves(Leave::Reset)
-            .origin_end(Seen::Reset),
+            .origin_end_as(&[ClientReset], Seen::Reset, Seen::Cut),
         Case::new("a client that resets while the answer is under way")
             .up(GET)
             .down(until_close)
             .down("abc")
             .client_leaves(Leave::Reset)
-            .origin_end(Seen::Reset),
+            .origin_end_as(&[ClientReset], Seen::Reset, Seen::Cut),
     ]
 }

@@ -12,10 +12,11 @@ pub enum Difference {
     OwnContinue,
     InterimForOld,
     Truncation,
+    ClientReset,
 }
 
 impl Difference {
-    pub const ALL: [Difference; 9] = [
+    pub const ALL: [Difference; 10] = [
         Difference::HopByHop,
         Difference::TransferCodings,
         Difference::AbsoluteTarget,
@@ -25,6 +26,7 @@ impl Difference {
         Difference::OwnContinue,
         Difference::InterimForOld,
         Difference::Truncation,
+        Difference::ClientReset,
     ];
 
     /// As the document names it.
@@ -39,6 +41,7 @@ impl Difference {
             Difference::OwnContinue => "100 after a second",
             Difference::InterimForOld => "interim answers to HTTP/1.0",
             Difference::Truncation => "truncated answer",
+            Difference::ClientReset => "reset by the client",
         }
     }
 
@@ -65,6 +68,9 @@ impl Difference {
             }
             Difference::Truncation => {
                 "an answer that ends before it is whole ends without `close_notify`, also where the server sent one"
+            }
+            Difference::ClientReset => {
+                "a client that resets its connection ends the server's without `close_notify`"
             }
         }
     }

@@ -48,7 +48,7 @@ fn pooled() -> Vec<Case> {
             .client_sends("PUT /a HTTP/1.1\r\nHost: {host}\r\nContent-Length: 6\r\n\r\nabc")
             .origin_sees("PUT /a HTTP/1.1\r\nHost: {host}\r\nContent-Length: 6\r\n\r\nabc")
             .client_leaves(Leave::Reset)
-            .origin_end(Seen::Reset)
+            .origin_end(Seen::Cut)
             .new_client()
             .next_origin()
             .up(GET)

@@ -1,15 +1,18 @@
 //! Plays cases: directly, through a tunnel, behind interception.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, mpsc};
+use std::time::{Duration, Instant};
 
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
+use serde_json::Value;
 
 use crate::case::{Case, Expected, Scope, Side, Step};
 use crate::peer::{Leave, Peer, Seen};
 use crate::support::http::Answer;
-use crate::support::{Authority, PATIENCE, Proxy, tls};
+use crate::support::{Authority, PATIENCE, Proxy, record, tls};
 
 /// The way between the two ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +29,7 @@ pub struct Route {
     pub way: Way,
     /// The proxy, unless the way is direct.
     pub proxy: Option<SocketAddr>,
+    record: Option<PathBuf>,
     client: Arc<rustls::ClientConfig>,
 }
 
@@ -93,6 +97,32 @@ impl Route {
     }
 }
 
+impl Route {
+    /// Waits until the record has the ends of that many connections to `name`: what was kept of
+    /// them is there for others then.
+    fn wait_for_ends(&self, name: &str, many: usize) -> Result<(), String> {
+        let Some(path) = &self.record else {
+            return Ok(());
+        };
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let lines = record::read(path);
+            let is_end = |line: &&Value| {
+                line["stage"] == "complete"
+                    && line["request"]["method"] == "CONNECT"
+                    && line["request"]["host"] == name
+            };
+            if lines.iter().filter(is_end).count() >= many {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                return Err("the connection's end is not on record".to_owned());
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
 fn tunnel(proxy: SocketAddr, name: &str) -> Result<TcpStream, String> {
     use std::io::Write as _;
     let mut socket = TcpStream::connect(proxy).map_err(|error| error.to_string())?;
@@ -144,6 +174,7 @@ impl Rig {
         let route = Route {
             way,
             proxy: proxy.as_ref().map(|proxy| proxy.address),
+            record: proxy.as_ref().map(|proxy| proxy.record.clone()),
             client: client_config(&trusted),
         };
         let rig = Rig {
@@ -234,6 +265,8 @@ struct Stage<'a> {
     origin: &'a Origin,
     client: Peer,
     client_left: bool,
+    /// How many clients have gone.
+    clients: usize,
     server: Option<Peer>,
     earlier: Vec<Peer>,
 }
@@ -245,6 +278,7 @@ pub fn play(route: &Route, origin: &Origin, case: &Case) -> Result<Vec<Peer>, St
         origin,
         client: route.connect(origin)?,
         client_left: false,
+        clients: 0,
         server: None,
         earlier: Vec::new(),
     };
@@ -344,9 +378,10 @@ impl Stage<'_> {
                 }
             }
             Step::NewClient => {
-                let fresh = self.route.connect(self.origin)?;
                 self.end_client()?;
-                self.client = fresh;
+                self.clients += 1;
+                self.route.wait_for_ends(&self.origin.name, self.clients)?;
+                self.client = self.route.connect(self.origin)?;
                 self.client_left = false;
                 Ok(())
             }
@@ -384,6 +419,10 @@ impl Stage<'_> {
         }
         self.end_client()?;
         if self.route.way == Way::Intercepted {
+            // The upstream is asked before the client is answered, whatever it then wants.
+            if self.server.is_none() {
+                self.peer(Side::Origin)?;
+            }
             self.earlier.extend(self.server);
             return Ok(self.earlier);
         }

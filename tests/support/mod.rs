@@ -292,10 +292,10 @@ pub fn outgate() -> Command {
     command
 }
 
-/// Makes an authority for interception in `folder`.
+/// Makes an authority for interception in `folder`; its certificate is `ca.pem` there.
 pub fn make_ca(folder: &std::path::Path) {
     let made = outgate()
-        .args(["ca", "init", "--ca-dir"])
+        .args(["ca", "init", "--intercept", "all", "--ca-dir"])
         .arg(folder)
         .output()
         .unwrap();

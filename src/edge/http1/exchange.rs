@@ -26,9 +26,9 @@ use super::outcome::End;
 use super::outcome::ExchangeError;
 use super::outcome::ExchangeOutcome;
 use crate::logic::wire::http1::Framing;
+use crate::logic::wire::http1::Manner;
 use crate::logic::wire::http1::RequestHead;
 use crate::logic::wire::http1::ResponseHead;
-use crate::logic::wire::http1::Version;
 
 /// Sends `rewritten` (the head for the server, made from `head`) and the request's body to
 /// `upstream`, and relays the answers to `client`: interim ones, a final one, its body.
@@ -74,6 +74,8 @@ struct Exchange<'a, C, U> {
     /// The answer's bytes written to the client that are not the server's body.
     written_heads: u64,
     upstream_persistent: bool,
+    /// By what was said, the server takes another request on the connection.
+    upstream_stays: bool,
     /// The client was told that its connection closes.
     closing: bool,
     /// The server's next 100 has been given to the client already.
@@ -138,6 +140,7 @@ where
             received_heads: 0,
             written_heads: 0,
             upstream_persistent: false,
+            upstream_stays: false,
             closing: false,
             continued: false,
         }
@@ -233,12 +236,18 @@ where
                 self.request.drop_unwritten(&mut self.client.buffer);
                 After::Reuse
             }
-            End::Failed(error) if error.is_clients() || self.status.is_some() => After::Abort,
+            End::Failed(error) if error.is_clients() => After::Abort,
+            End::Failed(error) if self.status.is_some() => match self.options.manner {
+                // What came of an answer that goes on until the connection ends may be all there
+                // is: a server that forgets its close_notify must not cost the client a byte.
+                Manner::Intercept if !error.is_upstream_reset() => After::Cut,
+                Manner::Intercept | Manner::Forward => After::Abort,
+            },
             // Part of an interim answer is out; nothing can follow it.
             End::Failed(_) if !self.response.head.is_empty() => After::Abort,
             End::Failed(_) => {
                 let clean = request_whole && !self.request.has_unwritten();
-                if clean && self.head.is_persistent() && !self.options.close {
+                if clean && self.head.is_persistent(self.options.manner) && !self.options.close {
                     After::Reuse
                 } else {
                     After::Close
@@ -246,8 +255,7 @@ where
             }
         };
         let upstream_reusable = matches!(end, End::Complete)
-            && self.upstream_persistent
-            && self.head.version == Version::Http11
+            && self.upstream_stays
             && self.request_state == RequestState::Done
             && !self.upstream.ended
             && self.upstream.buffer.is_empty();

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use crate::logic::wire::http1::HeadLimits;
+use crate::logic::wire::http1::Manner;
 
 /// Bounds and choices of one exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ExchangeOptions {
+    pub manner: Manner,
     /// Of response heads.
     pub limits: HeadLimits,
     /// How long nothing may move in either direction.
@@ -26,6 +28,7 @@ pub struct ExchangeOptions {
 impl Default for ExchangeOptions {
     fn default() -> ExchangeOptions {
         ExchangeOptions {
+            manner: Manner::Forward,
             limits: HeadLimits::default(),
             idle: Duration::from_secs(3600),
             continue_wait: Duration::from_secs(1),

@@ -44,6 +44,9 @@ pub enum After {
     Reuse,
     /// Close it in order, with [`linger`](super::linger()), after an answer if none was given.
     Close,
+    /// Deliver what was written and end it without TLS's `close_notify`, which is how the server
+    /// ended it: whoever asks can see that the answer is not whole.
+    Cut,
     /// Drop it at once, for TCP with a reset: an orderly end would make the answer look whole.
     Abort,
 }
@@ -108,6 +111,11 @@ impl ExchangeError {
             | ExchangeError::ResponseBody(_)
             | ExchangeError::ResponseTruncated => 502,
         }
+    }
+
+    /// Whether the server's connection ended with a reset.
+    pub fn is_upstream_reset(&self) -> bool {
+        matches!(self, ExchangeError::UpstreamIo(error) if error.kind() == io::ErrorKind::ConnectionReset)
     }
 
     /// Whether the client went away, so that there is nobody to answer.

@@ -211,9 +211,9 @@ impl Course<'_> {
             policy: Arc::clone(&self.active.hash),
             offers,
         };
-        let usable = |idle: &mut Idle| permit.allows(idle.address) && idle.conn.is_quiet();
+        let usable = |idle: &mut Idle| permit.allows(idle.address) && idle.is_quiet();
         let upstream = match self.interceptor.pool.take(&key, usable) {
-            Some(idle) => idle,
+            Some(idle) => Idle { used: true, ..idle },
             None => {
                 let leg = Leg::Tls(offers);
                 let connecting = connect(

@@ -17,6 +17,7 @@ use crate::logic::wire::http1::Body;
 use crate::logic::wire::http1::ClientLeg;
 use crate::logic::wire::http1::Framing;
 use crate::logic::wire::http1::FramingError;
+use crate::logic::wire::http1::Manner;
 use crate::logic::wire::http1::ResponseHead;
 use crate::logic::wire::http1::Version;
 use crate::logic::wire::http1::client_head;
@@ -94,18 +95,12 @@ where
         if self.request_state == RequestState::Holding {
             self.request_state = RequestState::Refused;
         }
-        self.upstream_persistent = head.is_persistent();
-        // An early answer: where the next request would begin is known only if the client sends
-        // its body to the end, which it may not (RFC 9112, section 9.3).
-        self.closing = head.status != 101
-            && (self.options.close
-                || head.framing == Framing::UntilClose
-                || !self.head.is_persistent()
-                || !self.request.body.is_done());
+        let announced = self.settle(head);
         self.queue(&client_head(
             head,
             ClientLeg {
-                close: self.closing,
+                manner: self.options.manner,
+                close: announced,
             },
         ));
         self.response.body = Body::new(head.framing);
@@ -115,6 +110,34 @@ where
             ResponseState::Body
         };
         Ok(())
+    }
+
+    /// What becomes of both connections after this answer; whether the client must be told that
+    /// its own closes.
+    fn settle(&mut self, head: &ResponseHead) -> bool {
+        let manner = self.options.manner;
+        let asked = self.head.is_persistent(manner);
+        self.upstream_persistent = head.is_persistent(manner);
+        let is_new = self.head.version == Version::Http11;
+        // An old client goes by what the server said.
+        let both = asked && self.upstream_persistent && (is_new || head.connection.keep_alive);
+        let stays = match manner {
+            Manner::Forward => asked && head.framing != Framing::UntilClose,
+            Manner::Intercept => both,
+        };
+        self.upstream_stays = match manner {
+            Manner::Forward => is_new && self.upstream_persistent,
+            Manner::Intercept => both,
+        };
+        // An early answer: where the next request would begin is known only if the client sends
+        // its body to the end, which it may not (RFC 9112, section 9.3).
+        let cut_short = self.options.close || !self.request.body.is_done();
+        self.closing = head.status != 101 && (cut_short || !stays);
+        match manner {
+            Manner::Forward => self.closing,
+            // What both ends know already stands in the heads.
+            Manner::Intercept => self.closing && stays,
+        }
     }
 
     /// RFC 9110, section 15.2: relayed, but not to HTTP/1.0, which does not know them.
@@ -128,7 +151,11 @@ where
             }
         }
         if self.head.version == Version::Http11 {
-            self.queue(&client_head(head, ClientLeg::default()));
+            let leg = ClientLeg {
+                manner: self.options.manner,
+                close: false,
+            };
+            self.queue(&client_head(head, leg));
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::HeadError;
 use super::Headers;
+use super::Manner;
 use super::headers::members;
 
 /// What Connection says.
@@ -48,18 +49,23 @@ impl Connection {
     }
 
     /// Whether the field ends with this leg: it is named, or always one of these.
-    pub(super) fn is_hop_by_hop(&self, name: &str) -> bool {
-        const ALWAYS: [&str; 8] = [
-            "connection",
-            "keep-alive",
+    pub(super) fn is_hop_by_hop(&self, name: &str, manner: Manner) -> bool {
+        const ALWAYS: [&str; 4] = ["connection", "keep-alive", "te", "upgrade"];
+        // Inside TLS there is no proxy that they could be meant for.
+        const OF_PROXIES: [&str; 4] = [
             "proxy-connection",
             "proxy-authorization",
             "proxy-authenticate",
             "proxy-authentication-info",
-            "te",
-            "upgrade",
         ];
-        ALWAYS.iter().any(|known| name.eq_ignore_ascii_case(known))
+        let of_proxies = match manner {
+            Manner::Forward => OF_PROXIES.as_slice(),
+            Manner::Intercept => &[],
+        };
+        ALWAYS
+            .iter()
+            .chain(of_proxies)
+            .any(|known| name.eq_ignore_ascii_case(known))
             || self
                 .names
                 .iter()

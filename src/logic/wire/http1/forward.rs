@@ -3,18 +3,33 @@
 //! Nothing is added but what the next leg itself needs: no Via and no X-Forwarded-For, which
 //! would tell the server about the client's network and break no-one's loop here. Names keep
 //! their case, lines their order and spacing, so that signatures hold.
+//!
+//! Inside an interception neither end knows of a third. There a line about the connection that is
+//! as true of the next leg stays as it is, and so do the version and the fields of proxies.
 
 use super::Framing;
 use super::RequestHead;
 use super::RequestTarget;
 use super::ResponseHead;
+use super::Version;
 use super::connection::Connection;
 use super::headers::Field;
 use super::headers::members;
 
+/// As what a message is carried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Manner {
+    /// By a proxy that the client addressed.
+    #[default]
+    Forward,
+    /// From inside TLS that the client believes to end at the server.
+    Intercept,
+}
+
 /// What the leg to the server needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct UpstreamLeg {
+    pub manner: Manner,
     /// No other request will follow on it.
     pub close: bool,
     /// Pass on the change of protocol that the request asks for, if it can be relayed.
@@ -24,7 +39,8 @@ pub struct UpstreamLeg {
 /// What the leg to the client needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ClientLeg {
-    /// The connection closes after this response.
+    pub manner: Manner,
+    /// The connection closes after this response, and the client is to be told.
     pub close: bool,
 }
 
@@ -45,24 +61,36 @@ pub fn upstream_head(head: &RequestHead, leg: UpstreamLeg) -> Vec<u8> {
     }
     let upgrade = leg.upgrade && head.wants_upgrade();
     let trailers = head.headers.all("te").any(takes_trailers);
-    let mut options = Options::new(&[(leg.close, "close"), (upgrade, "upgrade"), (trailers, "TE")]);
+    // Where nobody is addressed as a proxy, a TE that Connection does not name is the client's
+    // affair.
+    let name_te = trailers && leg.manner == Manner::Forward;
+    let mut options = Options::new(&[(leg.close, "close"), (upgrade, "upgrade"), (name_te, "TE")]);
+    let kept = Kept {
+        upgrade,
+        te: trailers,
+    };
     for field in head.headers.iter() {
         if field.is("connection") {
-            options.write(&mut out, field.name);
+            match leg.manner {
+                Manner::Intercept if !leg.close => kept.push(&mut out, field),
+                Manner::Intercept | Manner::Forward => options.write(&mut out, field.name),
+            }
         } else if field.is("host") {
             match replaced_host {
                 Some(host) => push_line(&mut out, field.name, host.as_bytes()),
                 None => push_field(&mut out, field),
             }
         } else if field.is("te") {
-            if takes_trailers(field.value) {
-                push_line(&mut out, field.name, b"trailers");
-            }
-        } else if (upgrade && field.is("upgrade")) || !head.connection.is_hop_by_hop(field.name) {
+            push_te(&mut out, field, leg.manner);
+        } else if (upgrade && field.is("upgrade"))
+            || !head.connection.is_hop_by_hop(field.name, leg.manner)
+        {
             push_field(&mut out, field);
         }
     }
-    options.write(&mut out, "Connection");
+    if leg.manner == Manner::Forward || leg.close {
+        options.write(&mut out, "Connection");
+    }
     out.extend_from_slice(b"\r\n");
     out
 }
@@ -71,30 +99,74 @@ pub fn upstream_head(head: &RequestHead, leg: UpstreamLeg) -> Vec<u8> {
 /// as they are; where they contradict each other, they are mended (RFC 9112, section 6.3).
 pub fn client_head(head: &ResponseHead, leg: ClientLeg) -> Vec<u8> {
     let mut out = Vec::with_capacity(head.headers.byte_len() + 64);
-    // RFC 9110, section 2.5: a proxy sends its own version.
-    out.extend_from_slice(b"HTTP/1.1");
+    // RFC 9110, section 2.5: a proxy sends its own version. What nobody knows to be one leaves
+    // the server's, from which the client concludes whether the connection stays open.
+    let version = match leg.manner {
+        Manner::Forward => Version::Http11,
+        Manner::Intercept => head.version,
+    };
+    out.extend_from_slice(version.as_str().as_bytes());
     out.extend_from_slice(&head.status_and_reason);
     out.extend_from_slice(b"\r\n");
 
     // A 426 must name the protocols (RFC 9110, section 15.5.22).
     let upgrade = matches!(head.status, 101 | 426);
     let mut options = Options::new(&[(leg.close, "close"), (upgrade, "upgrade")]);
+    let kept = Kept { upgrade, te: false };
     let mut lengths = 0;
     for field in head.headers.iter() {
         if field.is("connection") {
-            options.write(&mut out, field.name);
+            match leg.manner {
+                Manner::Intercept if !leg.close => kept.push(&mut out, field),
+                Manner::Intercept | Manner::Forward => options.write(&mut out, field.name),
+            }
         } else if field.is("content-length") {
             push_length(&mut out, head, field, lengths);
             lengths += 1;
         } else if field.is("transfer-encoding") && is_bodiless(head.status) {
             // RFC 9112, section 6.1: none in these.
-        } else if (upgrade && field.is("upgrade")) || !is_dropped(&head.connection, field) {
+        } else if (upgrade && field.is("upgrade"))
+            || !is_dropped(&head.connection, field, leg.manner)
+        {
             push_field(&mut out, field);
         }
     }
-    options.write(&mut out, "Connection");
+    if leg.manner == Manner::Forward || leg.close {
+        options.write(&mut out, "Connection");
+    }
     out.extend_from_slice(b"\r\n");
     out
+}
+
+/// Which options of a Connection line hold for the next leg as well.
+#[derive(Clone, Copy)]
+struct Kept {
+    upgrade: bool,
+    te: bool,
+}
+
+impl Kept {
+    fn has(self, option: &[u8]) -> bool {
+        match option.to_ascii_lowercase().as_slice() {
+            b"keep-alive" | b"close" => true,
+            b"upgrade" => self.upgrade,
+            b"te" => self.te,
+            _ => false,
+        }
+    }
+
+    /// The line as it is, where all of it holds; else what does.
+    fn push(self, out: &mut Vec<u8>, field: Field<'_>) {
+        if members(field.value).all(|option| self.has(option)) {
+            return push_field(out, field);
+        }
+        let kept: Vec<&[u8]> = members(field.value)
+            .filter(|option| self.has(option))
+            .collect();
+        if !kept.is_empty() {
+            push_line(out, field.name, &kept.join(&b", "[..]));
+        }
+    }
 }
 
 /// The options of the next leg's Connection header, written once.
@@ -159,6 +231,16 @@ fn replaced_host(head: &RequestHead) -> Option<&str> {
     (!same).then_some(authority_as_sent.as_str())
 }
 
+fn push_te(out: &mut Vec<u8>, field: Field<'_>, manner: Manner) {
+    if !takes_trailers(field.value) {
+        return;
+    }
+    match manner {
+        Manner::Intercept if members(field.value).count() == 1 => push_field(out, field),
+        Manner::Intercept | Manner::Forward => push_line(out, field.name, b"trailers"),
+    }
+}
+
 /// Trailers are relayed, so the wish for them is too; other codings are not ours to promise.
 fn takes_trailers(te: &[u8]) -> bool {
     members(te).any(|member| member.eq_ignore_ascii_case(b"trailers"))
@@ -166,16 +248,19 @@ fn takes_trailers(te: &[u8]) -> bool {
 
 /// Whether a response field ends here. One that frames the body stays even if Connection names
 /// it: without it the body's bytes would read as another response.
-fn is_dropped(connection: &Connection, field: Field<'_>) -> bool {
-    !field.is("transfer-encoding") && connection.is_hop_by_hop(field.name)
+fn is_dropped(connection: &Connection, field: Field<'_>, manner: Manner) -> bool {
+    !field.is("transfer-encoding") && connection.is_hop_by_hop(field.name, manner)
 }
 
 fn push_length(out: &mut Vec<u8>, head: &ResponseHead, field: Field<'_>, before: usize) {
     match head.framing {
+        // None belongs there, but a 204 with no bytes is what it says.
+        Framing::None if head.status == 204 && field.value == b"0" => push_field(out, field),
         Framing::None if is_bodiless(head.status) => {}
         Framing::None => push_field(out, field),
         Framing::Chunked | Framing::UntilClose => {}
         Framing::Length(_) if before > 0 => {}
+        // Leading zeros and all.
         Framing::Length(_) if field.value.iter().all(u8::is_ascii_digit) => push_field(out, field),
         Framing::Length(length) => push_line(out, field.name, length.to_string().as_bytes()),
     }

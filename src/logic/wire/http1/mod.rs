@@ -25,6 +25,7 @@ pub use connection::Connection;
 pub use error::FramingError;
 pub use error::HeadError;
 pub use forward::ClientLeg;
+pub use forward::Manner;
 pub use forward::UpstreamLeg;
 pub use forward::client_head;
 pub use forward::upstream_head;

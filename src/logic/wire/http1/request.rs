@@ -5,6 +5,7 @@ use super::Framing;
 use super::HeadError;
 use super::HeadLimits;
 use super::Headers;
+use super::Manner;
 use super::RequestTarget;
 use super::Version;
 use super::headers::Block;
@@ -105,11 +106,16 @@ impl RequestHead {
         })
     }
 
-    /// Whether the client would send another request on this connection. HTTP/1.0 clients are
-    /// not asked: their keep-alive cannot be told from one that a proxy passed on blindly
-    /// (RFC 9112, appendix C.2.2).
-    pub fn is_persistent(&self) -> bool {
-        self.version == Version::Http11 && !self.connection.close
+    /// Whether the client would send another request on this connection. HTTP/1.0 clients of a
+    /// proxy are not asked: their keep-alive cannot be told from one that another proxy passed on
+    /// blindly (RFC 9112, appendix C.2.2). Inside TLS there is none.
+    pub const fn is_persistent(&self, manner: Manner) -> bool {
+        let asked = match (self.version, manner) {
+            (Version::Http11, _) => true,
+            (Version::Http10, Manner::Intercept) => self.connection.keep_alive,
+            (Version::Http10, Manner::Forward) => false,
+        };
+        asked && !self.connection.close
     }
 
     /// Whether the request asks to change to a protocol that can be relayed: any but those that

@@ -5,6 +5,7 @@ use super::Framing;
 use super::HeadError;
 use super::HeadLimits;
 use super::Headers;
+use super::Manner;
 use super::Version;
 use super::headers::Block;
 use super::lines::Lines;
@@ -65,9 +66,15 @@ impl ResponseHead {
         matches!(self.status, 100..=199) && self.status != 101
     }
 
-    /// Whether the server would take another request on this connection.
-    pub fn is_persistent(&self) -> bool {
-        self.version == Version::Http11
+    /// Whether the server would take another request on this connection. An old server's word
+    /// counts only where the client hears it too.
+    pub fn is_persistent(&self, manner: Manner) -> bool {
+        let offered = match (self.version, manner) {
+            (Version::Http11, _) => true,
+            (Version::Http10, Manner::Intercept) => self.connection.keep_alive,
+            (Version::Http10, Manner::Forward) => false,
+        };
+        offered
             && !self.connection.close
             && self.framing != Framing::UntilClose
             && self.status != 101
