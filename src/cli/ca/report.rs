@@ -99,9 +99,6 @@ impl<'a> Report<'a> {
             }
         }
         line("may sign for", &self.names());
-        if let Some(networks) = self.networks() {
-            line("", &networks);
-        }
         if let Some(fault) = &self.fault {
             line("of no use", fault);
         }
@@ -140,42 +137,35 @@ impl<'a> Report<'a> {
         text
     }
 
+    /// What it may sign for, in words.
     fn names(&self) -> String {
-        let Some(names) = &self.constraints.permitted_names else {
-            return match self.constraints.excluded_names.as_slice() {
-                [] => "every name".to_owned(),
-                names => format!("every name but {}", shortened(names)),
-            };
+        let permitted = &self.constraints;
+        let mut text = match (&permitted.permitted_names, &permitted.permitted_networks) {
+            (None, None) => "every name and address".to_owned(),
+            (None, Some(_)) => format!("every name, {}", shortened(&permitted.listed())),
+            (Some(_), None) if !self.excludes_addresses() => {
+                format!("{}, every address", shortened(&permitted.listed()))
+            }
+            (Some(_), _) => shortened(&permitted.listed()),
         };
-        let mut text = shortened(names);
-        if !self.constraints.excluded_names.is_empty() {
-            text.push_str(" but not ");
-            text.push_str(&shortened(&self.constraints.excluded_names));
+        let networks = permitted.excluded_networks.iter().map(ToString::to_string);
+        let excluded: Vec<String> = permitted
+            .excluded_names
+            .iter()
+            .cloned()
+            .chain(networks.filter(|_| !self.excludes_addresses()))
+            .collect();
+        if !excluded.is_empty() {
+            text.push_str(", but not ");
+            text.push_str(&shortened(&excluded));
         }
         text
     }
 
-    /// Where something is said of addresses.
-    fn networks(&self) -> Option<String> {
-        let shown = |networks: &[ipnet::IpNet]| {
-            let networks: Vec<String> = networks.iter().map(ToString::to_string).collect();
-            shortened(&networks)
-        };
-        let excluded = &self.constraints.excluded_networks;
-        match (&self.constraints.permitted_networks, excluded.as_slice()) {
-            (None, []) => self
-                .constraints
-                .permitted_names
-                .as_ref()
-                .map(|_| "every address".to_owned()),
-            (Some(networks), _) => Some(shown(networks)),
-            (None, excluded)
-                if excluded.iter().filter(|net| net.prefix_len() == 0).count() == 2 =>
-            {
-                Some("no address".to_owned())
-            }
-            (None, excluded) => Some(format!("every address but {}", shown(excluded))),
-        }
+    /// Whether no address is permitted, as with a list of names alone.
+    fn excludes_addresses(&self) -> bool {
+        let excluded = self.constraints.excluded_networks.iter();
+        excluded.filter(|network| network.prefix_len() == 0).count() == 2
     }
 }
 

@@ -116,7 +116,7 @@ pub(super) const BEFORE_RULES: &[Key] = &[
         "intercept.ca_dir",
         PATH,
         "\"\"",
-        "where `ca.pem` and `ca.key` are; empty: the user's data directory",
+        "where the authority lies, made by `outgate ca init` or elsewhere; empty: the user's data directory",
     ),
     key(
         "tls.profile",

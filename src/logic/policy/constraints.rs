@@ -3,6 +3,8 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::net::Ipv4Addr;
+use std::net::Ipv6Addr;
 
 use ipnet::IpNet;
 use ipnet::Ipv4Net;
@@ -16,6 +18,11 @@ use crate::model::Host;
 
 /// Stands for "no name at all": nobody can have it (RFC 6761), and an empty list would allow all.
 const NOBODY: &str = "none.invalid";
+/// And for "no address of this family": never a server's.
+const NOBODYS: [IpAddr; 2] = [
+    IpAddr::V4(Ipv4Addr::BROADCAST),
+    IpAddr::V6(Ipv6Addr::from_bits(u128::MAX)),
+];
 
 /// What certificates under an authority may name. The default allows everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -69,14 +76,19 @@ impl Constraints {
         if names.is_empty() {
             names.push(NOBODY.to_owned());
         }
-        // A family of which nothing is listed is excluded whole: verifiers differ in whether a
-        // list of the other family's networks says anything of it.
         let mut excluded = Vec::new();
-        if !networks.iter().any(|network| network.addr().is_ipv4()) {
-            excluded.push(IpNet::V4(Ipv4Net::default()));
-        }
-        if !networks.iter().any(|network| network.addr().is_ipv6()) {
-            excluded.push(IpNet::V6(Ipv6Net::default()));
+        if networks.is_empty() {
+            excluded = vec![Ipv4Net::default().into(), Ipv6Net::default().into()];
+        } else {
+            // Verifiers differ in whether one family's networks say anything of the other family,
+            // so something is said of both. It cannot be an exclusion: Java compares addresses of
+            // one family with networks of the other, and ::/0 makes it refuse every IPv4 address.
+            for nobody in NOBODYS {
+                let is_same = |network: &IpNet| network.addr().is_ipv4() == nobody.is_ipv4();
+                if !networks.iter().any(is_same) {
+                    networks.push(nobody.into());
+                }
+            }
         }
         Some(Constraints {
             permitted_names: Some(outermost(names, |name, of| is_within(name, of))),
@@ -120,6 +132,15 @@ impl Constraints {
     /// Whether nothing is constrained.
     pub fn is_unlimited(&self) -> bool {
         *self == Constraints::default()
+    }
+
+    /// The permitted names and networks, without those that only stand for "none".
+    pub fn listed(&self) -> Vec<String> {
+        let names = self.permitted_names.iter().flatten();
+        let names = names.filter(|name| *name != NOBODY).cloned();
+        let networks = self.permitted_networks.iter().flatten();
+        let networks = networks.filter(|network| !NOBODYS.contains(&network.addr()));
+        names.chain(networks.map(ToString::to_string)).collect()
     }
 
     fn cover(&self, part: &Intercepted) -> bool {

@@ -28,6 +28,7 @@ fn listed(texts: &[&str]) -> PolicySpec {
 #[test]
 fn a_closed_list_becomes_the_closest_constraints() {
     type Case<'a> = (&'a [&'a str], &'a [&'a str], &'a [&'a str], &'a [&'a str]);
+    const NO_V6: &str = "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128";
     let both: &[&str] = &["0.0.0.0/0", "::/0"];
     let cases: [Case<'_>; 5] = [
         (
@@ -45,8 +46,8 @@ fn a_closed_list_becomes_the_closest_constraints() {
         (
             &["10.0.0.0/8", "10.1.2.3"],
             &["none.invalid"],
-            &["10.0.0.0/8"],
-            &["::/0"],
+            &["10.0.0.0/8", NO_V6],
+            &[],
         ),
         (
             &["a.example", "192.0.2.1", "fd00::/8"],
@@ -54,13 +55,21 @@ fn a_closed_list_becomes_the_closest_constraints() {
             &["192.0.2.1/32", "fd00::/8"],
             &[],
         ),
-        (&["::1"], &["none.invalid"], &["::1/128"], &["0.0.0.0/0"]),
+        (
+            &["::1"],
+            &["none.invalid"],
+            &["255.255.255.255/32", "::1/128"],
+            &[],
+        ),
     ];
     for (hosts, names, networks, excluded) in cases {
         let constraints = Constraints::of(&listed(hosts)).unwrap();
         let shown = |networks: &[IpNet]| -> Vec<String> {
             networks.iter().map(ToString::to_string).collect()
         };
+        for nobody in ["none.invalid", "255.255.255.255/32", NO_V6] {
+            assert!(!constraints.listed().contains(&nobody.to_owned()));
+        }
         assert_eq!(constraints.permitted_names.unwrap(), names, "{hosts:?}");
         let permitted = constraints.permitted_networks.unwrap_or_default();
         assert_eq!(shown(&permitted), networks, "{hosts:?}");
