@@ -195,6 +195,7 @@ impl Course<'_> {
                 if outcome.upstream_reusable {
                     *idle = Some(Idle {
                         used: true,
+                        answered: true,
                         ..upstream
                     });
                 }

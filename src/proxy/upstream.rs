@@ -102,13 +102,15 @@ pub(super) struct Idle {
     pub personal: bool,
     /// It has carried a request before, so that the server may be about to close it.
     pub used: bool,
+    /// A request was answered on it.
+    pub answered: bool,
 }
 
 impl Idle {
     /// Whether the server has neither closed it nor sent what nobody asked for, as far as the
-    /// kernel knows at this moment.
+    /// kernel knows at this moment. Before the first answer session tickets may be under way.
     pub(super) fn is_quiet(&mut self) -> bool {
-        is_silent(self.conn.stream().tcp()) && self.conn.is_quiet()
+        (!self.answered || is_silent(self.conn.stream().tcp())) && self.conn.is_quiet()
     }
 }
 
@@ -180,6 +182,7 @@ pub(super) async fn connect(
         alpn: peer.and_then(|peer| peer.alpn),
         personal: false,
         used: false,
+        answered: false,
     })
 }
 
