@@ -109,7 +109,7 @@ fn alone(args: &ExecArgs, environment: &Environment) -> Result<u8, Failed> {
         set,
         descriptors,
     }
-    .start()
+    .start(&signals)
     .map_err(|error| error.to_string())?;
     let ended = attend(command, &signals);
     runtime.block_on(behind.stop());
@@ -155,7 +155,7 @@ fn inside(args: &ExecArgs, outer: &Outer) -> Result<u8, Failed> {
         set: Vec::new(),
         descriptors,
     }
-    .start()
+    .start(&signals)
     .map_err(|error| error.to_string())?;
     let ended = attend(command, &signals);
     let tally = match from.filter(|_| wants_record) {

@@ -86,13 +86,15 @@ impl Plan {
     ///
     /// # Errors
     /// [`StartError`]; a command that is not there shows only as its exit code 127.
-    pub fn start(self) -> Result<Running, StartError> {
+    pub fn start(self, signals: &Signals) -> Result<Running, StartError> {
         adopt_orphans();
         let mut command = Command::new(own_program().map_err(StartError::Own)?);
         command
             .arg0("outgate")
             .arg(self.helper)
-            .args(self.descriptors.to_args(rustix::process::getpid()))
+            .arg(rustix::process::getpid().to_string())
+            .arg(signals.borrowed().to_arg())
+            .arg(self.descriptors.to_arg())
             .args(&self.command)
             .envs(self.set);
         // Reaped with all others, where signals are read.

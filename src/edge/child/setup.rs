@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
+use super::signals::Borrowed;
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, setrlimit};
 
 /// How many descriptors the command may have.
@@ -22,12 +23,10 @@ impl Descriptors {
         }
     }
 
-    /// What the helper is told, before the command.
-    pub(super) fn to_args(self, parent: Pid) -> [OsString; 2] {
-        let soft = self
-            .soft
-            .map_or_else(|| "-".to_owned(), |soft| soft.to_string());
-        [parent.as_raw_nonzero().to_string().into(), soft.into()]
+    /// As the helper is told.
+    pub(super) fn to_arg(self) -> String {
+        self.soft
+            .map_or_else(|| "-".to_owned(), |soft| soft.to_string())
     }
 }
 
@@ -59,7 +58,7 @@ impl Failure {
 
 /// Becomes the command, if all goes well. `args` are those behind the helper's own.
 pub fn become_command(args: &[OsString]) -> Failure {
-    let [parent, soft, program, rest @ ..] = args else {
+    let [parent, blocked, soft, program, rest @ ..] = args else {
         return Failure::NotOurs;
     };
     let parent = parent
@@ -73,6 +72,9 @@ pub fn become_command(args: &[OsString]) -> Failure {
         || rustix::process::getppid() != parent
     {
         return Failure::NotOurs;
+    }
+    if let Some(borrowed) = blocked.to_str().and_then(Borrowed::of_arg) {
+        borrowed.give_back();
     }
     let limits = getrlimit(Resource::Nofile);
     let _ = setrlimit(

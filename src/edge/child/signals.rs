@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{SigSet, Signal as Name};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal as Name};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use rustix::process::Signal;
 
@@ -46,6 +46,38 @@ pub(super) enum Sender {
 #[derive(Debug)]
 pub struct Signals {
     fd: SignalFd,
+    borrowed: Borrowed,
+}
+
+/// What is blocked for our own sake, and not for the command's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Borrowed(Vec<i32>);
+
+impl Borrowed {
+    /// As the helper is told.
+    pub(super) fn to_arg(&self) -> String {
+        let numbers: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        numbers.join(",")
+    }
+
+    /// As the helper reads it.
+    pub(super) fn of_arg(text: &str) -> Option<Borrowed> {
+        let numbers = text.split(',').filter(|number| !number.is_empty());
+        numbers
+            .map(|number| number.parse().ok())
+            .collect::<Option<_>>()
+            .map(Borrowed)
+    }
+
+    /// Gives it back, in the helper: what has come meanwhile arrives at once.
+    pub(super) fn give_back(&self) {
+        let set: SigSet = self
+            .0
+            .iter()
+            .filter_map(|number| Name::try_from(*number).ok())
+            .collect();
+        let _ = set.thread_unblock();
+    }
 }
 
 impl Signals {
@@ -59,12 +91,20 @@ impl Signals {
         let mut blocked = watched;
         // Blocked, it does not stop us when we write from the background.
         blocked.add(Name::SIGTTOU);
-        blocked.thread_block()?;
+        let before = blocked.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
+        let ours = blocked.iter().filter(|name| !before.contains(*name));
+        let borrowed = Borrowed(ours.map(|name| name as i32).collect());
         undo_ignored_children()?;
         let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
         Ok(Signals {
             fd: SignalFd::with_flags(&watched, flags)?,
+            borrowed,
         })
+    }
+
+    /// What the helper has to give back.
+    pub(super) const fn borrowed(&self) -> &Borrowed {
+        &self.borrowed
     }
 
     /// The next one; `None` when none came in time.
