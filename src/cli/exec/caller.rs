@@ -3,14 +3,16 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 use super::place::Folder;
+use super::trust::Trust;
 use crate::cli::load::Environment;
-use crate::cli::variables::{self, DIRECT};
+use crate::cli::variables::{self, DIRECT, Store};
 use crate::config::FlagValue;
+use crate::edge::ca::JAVA_PASSWORD;
 use crate::model::Host;
 
 /// The address and the record of the proxy, for an `exec` inside this one.
@@ -21,6 +23,30 @@ pub(super) const MARKER_RECORD: &str = "OUTGATE_EXEC_RECORD";
 const RESOURCES: &str = "/opt/ml/input/config/resourceconfig.json";
 /// A longer list of direct hosts would be a mistake, and variables have their limits.
 const MAX_DIRECT: usize = 256;
+
+/// The files that the command shall trust.
+#[derive(Debug)]
+pub(super) struct Handed {
+    bundle: PathBuf,
+    java: PathBuf,
+}
+
+impl Handed {
+    /// Writes them; nothing where nothing is intercepted, since what the command trusts already
+    /// is right then.
+    ///
+    /// # Errors
+    /// A sentence for the user.
+    pub(super) fn write(trust: &Trust, folder: &Folder) -> Result<Option<Handed>, String> {
+        if trust.authority.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(Handed {
+            bundle: folder.write("ca-bundle.pem", trust.bundle.pem().as_bytes())?,
+            java: folder.write("ca-bundle.jks", &trust.bundle.java_store())?,
+        }))
+    }
+}
 
 /// The caller's proxies and direct hosts.
 #[derive(Debug)]
@@ -91,33 +117,37 @@ impl Caller {
     pub(super) fn variables(
         &self,
         address: SocketAddr,
-        bundle: &Path,
+        handed: Option<&Handed>,
         folder: &Folder,
         record: Option<&Path>,
     ) -> Result<Vec<(OsString, OsString)>, String> {
         let url = format!("http://{address}");
         let mut set = variables::proxy(&url, &self.direct.join(","));
-        set.extend(variables::trust(bundle));
-        let java = variables::java(
-            &address.ip().to_string(),
-            address.port(),
-            &self.direct,
-            None,
-        );
+        let store = handed.map(|handed| Store {
+            path: &handed.java,
+            kind: "JKS",
+            password: JAVA_PASSWORD,
+        });
+        let (ip, port) = (address.ip().to_string(), address.port());
+        let java = variables::java(&ip, port, &self.direct, store.as_ref());
         let java = match &self.java {
             Some(own) => format!("{own} {java}"),
             None => java,
         };
         set.push(("JAVA_TOOL_OPTIONS".to_owned(), java));
-        // GNU Wget reads no variable for its roots, but one for its settings.
-        let own = self
-            .wgetrc
-            .as_ref()
-            .and_then(|path| std::fs::read(path).ok());
-        let mut wgetrc = own.unwrap_or_default();
-        wgetrc.extend_from_slice(format!("\nca_certificate = {}\n", bundle.display()).as_bytes());
-        let wgetrc = folder.write("wgetrc", &wgetrc)?;
-        set.push(("WGETRC".to_owned(), wgetrc.display().to_string()));
+        if let Some(Handed { bundle, .. }) = handed {
+            set.extend(variables::trust(bundle));
+            // GNU Wget reads no variable for its roots, but one for its settings.
+            let own = self
+                .wgetrc
+                .as_ref()
+                .and_then(|path| std::fs::read(path).ok());
+            let mut wgetrc = own.unwrap_or_default();
+            let line = format!("\nca_certificate = {}\n", bundle.display());
+            wgetrc.extend_from_slice(line.as_bytes());
+            let wgetrc = folder.write("wgetrc", &wgetrc)?;
+            set.push(("WGETRC".to_owned(), wgetrc.display().to_string()));
+        }
         set.push((MARKER.to_owned(), url));
         let record = record.map(|path| path.display().to_string());
         set.push((MARKER_RECORD.to_owned(), record.unwrap_or_default()));

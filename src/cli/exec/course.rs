@@ -10,7 +10,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
 use super::CANNOT_START;
-use super::caller::Caller;
+use super::caller::{Caller, Handed};
 use super::nested::{self, Outer};
 use super::place::{self, Folder};
 use super::report::{Facts, Report};
@@ -24,11 +24,12 @@ use crate::cli::complain;
 use crate::cli::env::reachable;
 use crate::cli::load::{Environment, sources_with};
 use crate::config::{self, FlagValue, Loaded};
+use crate::edge::ca::{Issuer, LeafBounds, Leaves};
 use crate::edge::child::{self, Descriptors, End, LeftBehind, Plan, Running, Signals, end_family};
 use crate::edge::clock;
 use crate::edge::journal::Writer;
 use crate::edge::listen::{Listener, raise_descriptor_limit};
-use crate::proxy::Proxy;
+use crate::proxy::{Interception, OnObstacle, Proxy};
 
 /// The argument by which this program knows that it is to become the command.
 const HELPER: &str = "exec-become";
@@ -93,7 +94,7 @@ fn alone(args: &ExecArgs, environment: &Environment) -> Result<u8, Failed> {
             eprintln!("outgate: warning: {warning}");
         }
     }
-    let bundle = folder.write("ca-bundle.pem", trust.bundle.as_bytes())?;
+    let handed = Handed::write(&trust, &folder)?;
     let runtime = runtime().map_err(|error| format!("cannot start: {error}"))?;
     let teller = Teller::start(args.quiet).map_err(|error| format!("cannot start: {error}"))?;
     let watch = Arc::new(Watch::new(teller.voice()));
@@ -102,7 +103,7 @@ fn alone(args: &ExecArgs, environment: &Environment) -> Result<u8, Failed> {
         .block_on(async { Behind::start(args, environment, &loaded, trust, Arc::clone(&watch)) })?;
 
     let record = behind.writer.path().map(Path::to_owned);
-    let set = caller.variables(behind.address, &bundle, &folder, record.as_deref())?;
+    let set = caller.variables(behind.address, handed.as_ref(), &folder, record.as_deref())?;
     let command = Plan {
         command: args.command.clone(),
         helper: HELPER,
@@ -274,7 +275,8 @@ impl Behind {
         let sink = place::record(environment, args.settings.audit.as_deref())?;
         let (journal, writer) = journal(settings, sink)?;
         let journal = journal.observed_by(watch);
-        let mut parts = parts(settings, listeners, journal, trust.verifier);
+        let interception = interception(args, trust.authority)?;
+        let mut parts = parts(settings, listeners, journal, trust.verifier, interception);
         parts.timeouts.drain = parts.timeouts.drain.min(DRAIN);
         let (stop, stopped) = oneshot::channel::<()>();
         let ended = tokio::spawn(Proxy::new(parts).run(
@@ -302,6 +304,27 @@ impl Behind {
             complain("the record could not be completed: its place took nothing more");
         }
     }
+}
+
+/// A client that refuses our certificate goes in a tunnel from then on, unless somebody asked to
+/// hear of everything.
+fn interception(
+    args: &ExecArgs,
+    authority: Option<Issuer>,
+) -> Result<Option<Interception>, String> {
+    let Some(authority) = authority else {
+        return Ok(None);
+    };
+    let leaves =
+        Leaves::new(authority, LeafBounds::default()).map_err(|error| error.to_string())?;
+    let on_obstacle = match args.fail_on {
+        FailOn::Never => OnObstacle::Tunnel,
+        FailOn::Report | FailOn::Block => OnObstacle::Block,
+    };
+    Ok(Some(Interception {
+        leaves,
+        on_obstacle,
+    }))
 }
 
 /// When it began.
@@ -346,8 +369,8 @@ fn conclude(args: &ExecArgs, report: &Report<'_>, teller: Teller, end: &Conclusi
     let own = end.ended.end.code();
     let failing = match args.fail_on {
         FailOn::Never => 0,
-        FailOn::Report => end.tally.would_refuse() + end.tally.reported(),
-        FailOn::Block => end.tally.would_refuse(),
+        FailOn::Report => end.tally.would_refuse() + end.tally.shut_out() + end.tally.reported(),
+        FailOn::Block => end.tally.would_refuse() + end.tally.shut_out(),
     };
     let mut code = if own == 0 && failing > 0 {
         args.fail_code

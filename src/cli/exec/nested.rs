@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::caller::{MARKER, MARKER_RECORD};
-use super::seen::Seen;
+use super::seen::{Obstacle, Seen};
 use super::tally::Tally;
 use crate::cli::load::Environment;
 
@@ -73,8 +73,11 @@ impl From {
             file.seek(SeekFrom::Start(self.offset))?;
             let mut tally = Tally::default();
             for line in BufReader::new(file).split(b'\n') {
-                if let Some(seen) = Seen::read(&line?) {
+                let line = line?;
+                if let Some(seen) = Seen::read(&line) {
                     tally.add(seen);
+                } else if let Some(obstacle) = Obstacle::read(&line) {
+                    tally.add_obstacle(obstacle);
                 }
             }
             Ok(tally)

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::seen::Obstacle;
 use super::tally::{Did, Found, Kind, Tally};
 use crate::cli::args::{ReportFile, ReportForm};
 
@@ -104,6 +105,18 @@ fn json_report(facts: &Facts<'_>, tally: &Tally) -> Value {
             })
         })
         .collect();
+    let obstacles: Vec<Value> = tally
+        .obstacles()
+        .map(|(count, obstacle)| {
+            json!({
+                "host": obstacle.host,
+                "kind": obstacle.kind,
+                "outcome": outcome(obstacle),
+                "count": count,
+                "hint": obstacle.hint,
+            })
+        })
+        .collect();
     json!({
         "outgate": env!("CARGO_PKG_VERSION"),
         "program": facts.program,
@@ -119,8 +132,18 @@ fn json_report(facts: &Facts<'_>, tally: &Tally) -> Value {
         "failed": tally.failed(),
         "hosts": hosts,
         "findings": findings,
+        "obstacles": obstacles,
         "unlisted": tally.unlisted(),
     })
+}
+
+/// What became of a host whose TLS could not be ended.
+const fn outcome(obstacle: &Obstacle) -> &'static str {
+    if obstacle.is_let_through {
+        "tunnelled"
+    } else {
+        Did::Refused.id()
+    }
 }
 
 /// One test case a kind of finding; what was only reported passes and says so. Where nothing was
@@ -130,8 +153,13 @@ fn junit(facts: &Facts<'_>, tally: &Tally) -> String {
         .kinds()
         .keys()
         .filter(|kind| kind.did != Did::Reported)
-        .count();
-    let tests = tally.kinds().len().max(1);
+        .count()
+        + tally
+            .obstacles()
+            .filter(|(_, obstacle)| !obstacle.is_let_through)
+            .count();
+    let found = tally.kinds().len() + tally.obstacles().len();
+    let tests = found.max(1);
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
     let _ = writeln!(
         out,
@@ -139,30 +167,44 @@ fn junit(facts: &Facts<'_>, tally: &Tally) -> String {
         facts.seconds,
         xml(facts.started)
     );
-    if tally.kinds().is_empty() {
+    if found == 0 {
         out.push_str("    <testcase classname=\"outgate\" name=\"requests\"/>\n");
     }
     for (kind, found) in tally.kinds() {
-        let _ = writeln!(
-            out,
-            "    <testcase classname=\"outgate.{}\" name=\"{}\">",
-            xml(&kind.rule),
-            xml(&format!("{} {}", kind.host, kind.kind))
-        );
-        let text = xml(&sentence(kind, found));
-        let _ = match kind.did {
-            Did::Reported => writeln!(out, "      <system-out>{text}</system-out>"),
-            Did::Refused | Did::WouldRefuse => writeln!(
-                out,
-                "      <failure type=\"{}\" message=\"{}\">{text}</failure>",
-                xml(&kind.rule),
-                xml(&format!("{}: {} {}", kind.did.id(), kind.rule, kind.host))
-            ),
+        let failure = match kind.did {
+            Did::Reported => None,
+            Did::Refused | Did::WouldRefuse => {
+                Some(format!("{}: {} {}", kind.did.id(), kind.rule, kind.host))
+            }
         };
-        out.push_str("    </testcase>\n");
+        let name = format!("{} {}", kind.host, kind.kind);
+        case(&mut out, &kind.rule, &name, failure, &sentence(kind, found));
+    }
+    for (_, obstacle) in tally.obstacles() {
+        let name = format!("{} {}", obstacle.host, obstacle.kind);
+        let failure = (!obstacle.is_let_through).then(|| format!("refused: {name}"));
+        case(&mut out, "interception", &name, failure, &obstacle.hint);
     }
     out.push_str("  </testsuite>\n</testsuites>\n");
     out
+}
+
+fn case(out: &mut String, class: &str, name: &str, failure: Option<String>, text: &str) {
+    let (class, text) = (xml(class), xml(text));
+    let _ = writeln!(
+        out,
+        "    <testcase classname=\"outgate.{class}\" name=\"{}\">",
+        xml(name)
+    );
+    let _ = match failure {
+        None => writeln!(out, "      <system-out>{text}</system-out>"),
+        Some(message) => writeln!(
+            out,
+            "      <failure type=\"{class}\" message=\"{}\">{text}</failure>",
+            xml(&message)
+        ),
+    };
+    out.push_str("    </testcase>\n");
 }
 
 /// What a person reads first.
@@ -228,6 +270,19 @@ fn sarif(facts: &Facts<'_>, tally: &Tally) -> Value {
         .record
         .and_then(|path| url::Url::from_file_path(path).ok())
         .map_or_else(|| facts.program.clone(), String::from);
+    let not_seen = tally.obstacles().map(|(count, obstacle)| {
+        json!({
+            "ruleId": "interception",
+            "level": if obstacle.is_let_through { "note" } else { "error" },
+            "message": { "text": obstacle.hint },
+            "occurrenceCount": count,
+            "locations": [{
+                "physicalLocation": { "artifactLocation": { "uri": artifact } },
+                "logicalLocations": [{ "name": obstacle.host, "kind": "resource" }],
+            }],
+            "partialFingerprints": { "outgate/v1": format!("{}/{}", obstacle.kind, obstacle.host) },
+        })
+    });
     let results: Vec<Value> = tally
         .kinds()
         .iter()
@@ -250,6 +305,7 @@ fn sarif(facts: &Facts<'_>, tally: &Tally) -> Value {
                 "partialFingerprints": { "outgate/v1": format!("{}/{}/{}/{}", kind.did.id(), kind.rule, kind.kind, kind.host) },
             })
         })
+        .chain(not_seen)
         .collect();
     json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",

@@ -1,8 +1,9 @@
 //! One line of the record as `exec` looks at it: from the proxy itself, or read from a file.
 
 use serde::Deserialize;
+use serde_json::Value;
 
-use crate::logic::record::{Line, Stage};
+use crate::logic::record::{Carried, Event, EventKind, Line, Stage};
 use crate::model::Verdict;
 
 /// A decision or a completion.
@@ -114,7 +115,7 @@ impl Seen {
             id: line.id.clone(),
             is_complete,
             is_connect: line.request.method.as_deref() == Some("CONNECT"),
-            is_intercepted: line.carried == Some(crate::logic::record::Carried::Intercept),
+            is_intercepted: line.carried == Some(Carried::Intercept),
             host: line.request.host.clone(),
             verdict,
             would,
@@ -158,6 +159,47 @@ impl Seen {
             would,
             rule: raw.rule,
             detail,
+        })
+    }
+}
+
+/// What stood in the way of interception.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Obstacle {
+    pub(super) host: String,
+    /// `client-rejects` and the like.
+    pub(super) kind: String,
+    /// The host goes in tunnels from then on; else it was refused.
+    pub(super) is_let_through: bool,
+    pub(super) hint: String,
+}
+
+impl Obstacle {
+    /// What the proxy says; `None` for other events.
+    pub(super) fn of(event: &Event) -> Option<Obstacle> {
+        Obstacle::of_detail(&event.detail)
+    }
+
+    /// What a line of a record says; `None` for other lines.
+    pub(super) fn read(line: &[u8]) -> Option<Obstacle> {
+        #[derive(Deserialize)]
+        struct Raw {
+            event: String,
+            detail: Value,
+        }
+        let raw: Raw = serde_json::from_slice(line).ok()?;
+        (raw.event == EventKind::ClientError.id())
+            .then(|| Obstacle::of_detail(&raw.detail))
+            .flatten()
+    }
+
+    fn of_detail(detail: &Value) -> Option<Obstacle> {
+        let text = |name: &str| detail.get(name).and_then(Value::as_str).map(str::to_owned);
+        Some(Obstacle {
+            kind: text("obstacle")?,
+            host: text("host")?,
+            is_let_through: detail.get("tunnel_seconds").is_some_and(Value::is_u64),
+            hint: text("error").unwrap_or_default(),
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::seen::{Detail, Outcome, Seen};
+use super::seen::{Detail, Obstacle, Outcome, Seen};
 
 /// Hosts, and kinds of findings, that are kept apart; the rest is counted together.
 const MAX_HOSTS: usize = 4096;
@@ -20,6 +20,8 @@ pub(super) struct Tally {
     reported: u64,
     hosts: BTreeMap<String, HostCount>,
     kinds: BTreeMap<Kind, Found>,
+    /// Where interception could not work, by what was found.
+    obstacles: BTreeMap<(String, String), (u64, Obstacle)>,
     /// Findings beyond [`MAX_KINDS`].
     unlisted: u64,
     /// What has been counted of requests that are not complete yet.
@@ -138,6 +140,21 @@ impl Tally {
         Some((kind, detail))
     }
 
+    /// Counts what stood in the way of interception. Gives it if it is the first of its kind.
+    pub(super) fn add_obstacle(&mut self, obstacle: Obstacle) -> Option<Obstacle> {
+        let key = (obstacle.host.clone(), obstacle.kind.clone());
+        if let Some((count, _)) = self.obstacles.get_mut(&key) {
+            *count += 1;
+            return None;
+        }
+        if self.obstacles.len() >= MAX_KINDS {
+            self.unlisted += 1;
+            return None;
+        }
+        self.obstacles.insert(key, (1, obstacle.clone()));
+        Some(obstacle)
+    }
+
     /// A request that was counted as something milder is that no more; its kind stays listed.
     fn uncount(&mut self, before: Option<Did>) {
         match before {
@@ -183,6 +200,20 @@ impl Tally {
     /// The kinds, gravest first.
     pub(super) const fn kinds(&self) -> &BTreeMap<Kind, Found> {
         &self.kinds
+    }
+
+    /// Where interception could not work, and how often it showed.
+    pub(super) fn obstacles(&self) -> impl ExactSizeIterator<Item = &(u64, Obstacle)> {
+        self.obstacles.values()
+    }
+
+    /// How many of them were refused.
+    pub(super) fn shut_out(&self) -> u64 {
+        let refused = self
+            .obstacles
+            .values()
+            .filter(|(_, one)| !one.is_let_through);
+        refused.map(|(count, _)| count).sum()
     }
 
     pub(super) const fn unlisted(&self) -> u64 {

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::seen::Detail;
+use super::seen::{Detail, Obstacle};
 use super::tally::{Did, Kind, Tally};
 use crate::cli::args::FailOn;
 use crate::edge::child::LeftBehind;
@@ -149,6 +149,23 @@ impl Voice {
     }
 }
 
+impl Voice {
+    /// Tells where interception cannot work. Never waits.
+    pub(super) fn tell_obstacle(&self, obstacle: &Obstacle) {
+        if self.is_quiet {
+            return;
+        }
+        let word = if obstacle.is_let_through {
+            self.look.doubtful("in a tunnel from now on")
+        } else {
+            self.look.bad("refused")
+        };
+        let (host, hint) = (safe(&obstacle.host), safe(&obstacle.hint));
+        let line = format!("outgate: {word}: {host}: {hint}");
+        let _ = self.lines.try_send(Say::Line(line));
+    }
+}
+
 /// Text of others, without what would steer a terminal.
 fn safe(text: &str) -> String {
     text.chars()
@@ -264,6 +281,21 @@ fn counts(out: &mut String, tally: &Tally, look: Look) {
             found.count,
             kind.rule,
             safe(&kind.host)
+        );
+    }
+    for (count, obstacle) in tally.obstacles().take(MAX_LISTED) {
+        let word = if obstacle.is_let_through {
+            look.doubtful("not looked into")
+        } else {
+            look.bad("refused")
+        };
+        // The line that mends it belongs here too: the other one may be far up.
+        let _ = writeln!(
+            out,
+            "  {word} {count}x {} {}: {}",
+            safe(&obstacle.kind),
+            safe(&obstacle.host),
+            safe(&obstacle.hint)
         );
     }
     let unlisted = tally.kinds().len().saturating_sub(MAX_LISTED);

@@ -3,14 +3,14 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use base64::Engine as _;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use crate::cli::load::{Environment, roots};
 use crate::cli::variables::BUNDLES;
-use crate::config::Settings;
+use crate::config::{self, Settings};
+use crate::edge::ca::{Bundle, Issuer};
 use crate::edge::tls::{RootSource, Roots, Verifier};
 
 /// How the subject of every authority of ours begins.
@@ -21,8 +21,10 @@ const OURS: &str = "outgate ";
 pub(super) struct Trust {
     /// For upstream: the system's roots and the caller's bundles, never an outgate's authority.
     pub(super) verifier: Verifier,
-    /// For the command, in PEM: the same.
-    pub(super) bundle: String,
+    /// An authority that ends with us; none where nothing is intercepted.
+    pub(super) authority: Option<Issuer>,
+    /// For the command: the same roots, and that authority.
+    pub(super) bundle: Bundle,
     pub(super) warnings: Vec<String>,
 }
 
@@ -36,15 +38,24 @@ impl Trust {
         let callers = callers(environment, &mut warnings);
         let roots = roots(settings)?.without(is_ours).and(callers);
         let mut bundle = Bundle::default();
-        // Mozilla's list is compiled in without its certificates: the system's stand in for it.
-        let system = Roots::load(RootSource::System, &[]);
-        let known = roots.certificates().iter();
-        for certificate in known.chain(system.iter().flat_map(Roots::certificates)) {
-            bundle.add(certificate);
+        bundle.add(roots.certificates().to_vec());
+        if settings.tls.roots == config::Roots::Mozilla {
+            // That list is compiled in without its certificates: the system's stand in for it.
+            let system = Roots::load(RootSource::System, &[]);
+            let system = system.map(|system| system.without(is_ours));
+            bundle.add(system.iter().flat_map(Roots::certificates).cloned());
         }
+        let authority = settings
+            .policy
+            .intercepts_names()
+            .then(Issuer::ephemeral)
+            .transpose()
+            .map_err(|error| error.to_string())?;
+        bundle.add(authority.iter().map(|issuer| issuer.root_der().clone()));
         Ok(Trust {
             verifier: Verifier::new(roots),
-            bundle: bundle.pem,
+            authority,
+            bundle,
             warnings,
         })
     }
@@ -104,32 +115,4 @@ fn is_ours(certificate: &CertificateDer<'_>) -> bool {
         let mut names = parsed.subject().iter_common_name();
         names.any(|name| name.as_str().is_ok_and(|name| name.starts_with(OURS)))
     })
-}
-
-/// Certificates in PEM, each once.
-#[derive(Debug, Default)]
-struct Bundle {
-    seen: HashSet<Vec<u8>>,
-    pem: String,
-}
-
-impl Bundle {
-    fn add(&mut self, certificate: &CertificateDer<'_>) {
-        if is_ours(certificate) || !self.seen.insert(certificate.to_vec()) {
-            return;
-        }
-        self.pem.push_str("-----BEGIN CERTIFICATE-----\n");
-        let text = base64::engine::general_purpose::STANDARD.encode(certificate);
-        let mut rest = text.as_str();
-        while let Some((line, after)) = rest.split_at_checked(64) {
-            self.pem.push_str(line);
-            self.pem.push('\n');
-            rest = after;
-        }
-        if !rest.is_empty() {
-            self.pem.push_str(rest);
-            self.pem.push('\n');
-        }
-        self.pem.push_str("-----END CERTIFICATE-----\n");
-    }
 }

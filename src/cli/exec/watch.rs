@@ -3,11 +3,11 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::seen::Seen;
+use super::seen::{Obstacle, Seen};
 use super::tally::Tally;
 use super::tell::Voice;
 use crate::edge::journal::Observer;
-use crate::logic::record::Line;
+use crate::logic::record::{Event, Line};
 
 /// The counts, and who is told.
 #[derive(Debug)]
@@ -42,6 +42,15 @@ impl Observer for Watch {
         let news = self.lock().add(seen);
         if let Some((kind, detail)) = news {
             self.voice.tell(&kind, &detail);
+        }
+    }
+    fn hear(&self, event: &Event) {
+        let Some(obstacle) = Obstacle::of(event) else {
+            return;
+        };
+        let news = self.lock().add_obstacle(obstacle);
+        if let Some(obstacle) = news {
+            self.voice.tell_obstacle(&obstacle);
         }
     }
 }
