@@ -242,7 +242,11 @@ mod tests {
 
     #[test]
     fn a_request_counts_once_and_as_its_gravest() {
-        let cases: [(&[(&str, &str, &str)], [u64; 4]); 7] = [
+        type Case = (
+            &'static [(&'static str, &'static str, &'static str)],
+            [u64; 4],
+        );
+        let cases: [Case; 7] = [
             (
                 &[
                     ("decision", "allow", "allow"),
