@@ -1,5 +1,6 @@
 //! Flags and arguments. Every flag is its setting's name where it has one.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -33,6 +34,8 @@ pub(super) enum LogFormat {
 pub(super) enum Command {
     /// Run the proxy
     Serve(ServeArgs),
+    /// Run a command behind a proxy of its own, and tell what left
+    Exec(ExecArgs),
     /// Connect as the proxy would; print TLS facts and the verdict
     Check(CheckArgs),
     /// Say offline what would be decided, and why
@@ -86,6 +89,68 @@ pub(super) struct SettingsArgs {
 pub(super) struct ServeArgs {
     #[command(flatten)]
     pub settings: SettingsArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit code: the command's own; 128+N when a signal ended it; 126 not executable, 127 not found, \
+    125 when outgate itself cannot start. exec observes: it does not confine a command that unsets the variables."
+)]
+pub(super) struct ExecArgs {
+    /// Which requests turn exit code 0 into a failure: those that would be blocked, or all that are reported
+    #[arg(long, value_enum, default_value_t = FailOn::Never, value_name = "WHAT")]
+    pub fail_on: FailOn,
+    /// The exit code of that failure
+    #[arg(long, default_value_t = 3, value_name = "N", value_parser = clap::value_parser!(u8).range(1..))]
+    pub fail_code: u8,
+    /// Write what was found to a file: .json, .xml (JUnit) or .sarif
+    #[arg(long, value_name = "FILE", value_parser = ReportFile::parse)]
+    pub report: Option<ReportFile>,
+    /// Say nothing but what went wrong with outgate itself
+    #[arg(long)]
+    pub quiet: bool,
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+    /// The command and its arguments, after --
+    #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub(super) enum FailOn {
+    /// None
+    Never,
+    /// Whatever a rule reports, and what it would block
+    Report,
+    /// What would be blocked
+    Block,
+}
+
+/// Where a report goes, and in which form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ReportFile {
+    pub path: PathBuf,
+    pub form: ReportForm,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ReportForm {
+    Json,
+    JUnit,
+    Sarif,
+}
+
+impl ReportFile {
+    fn parse(text: &str) -> Result<ReportFile, String> {
+        let path = PathBuf::from(text);
+        let form = match path.extension().and_then(|extension| extension.to_str()) {
+            Some("json") => ReportForm::Json,
+            Some("xml") => ReportForm::JUnit,
+            Some("sarif") => ReportForm::Sarif,
+            _ => return Err("its name must end in .json, .xml (JUnit) or .sarif".to_owned()),
+        };
+        Ok(ReportFile { path, form })
+    }
 }
 
 #[derive(Debug, Args)]

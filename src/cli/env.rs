@@ -5,24 +5,8 @@ use serde_json::json;
 use super::args::{EnvArgs, EnvFormat};
 use super::load::{Environment, settings};
 use super::output::print;
-use super::{FINE, USAGE, complain};
+use super::{FINE, USAGE, complain, variables};
 use crate::config::Listener;
-
-/// What must stay direct: this machine, and the addresses that SDKs ask for credentials.
-/// Names and addresses only, which every client's dialect understands.
-const NO_PROXY: [&str; 11] = [
-    "localhost",
-    "127.0.0.1",
-    "::1",
-    "[::1]",
-    "169.254.169.254",
-    "169.254.170.2",
-    "169.254.170.23",
-    "fd00:ec2::254",
-    "[fd00:ec2::254]",
-    "fd00:ec2::23",
-    "[fd00:ec2::23]",
-];
 
 pub(super) fn run(args: &EnvArgs) -> u8 {
     let environment = Environment::read();
@@ -50,7 +34,7 @@ pub(super) fn run(args: &EnvArgs) -> u8 {
         return USAGE;
     }
     let url = format!("http://{}", reachable(address));
-    let variables = variables(&url);
+    let variables = variables::proxy(&url, &variables::DIRECT.join(","));
     if args.json {
         let object: serde_json::Map<_, _> = variables
             .iter()
@@ -63,7 +47,7 @@ pub(super) fn run(args: &EnvArgs) -> u8 {
 }
 
 /// An address to listen on everywhere is no address to connect to.
-fn reachable(mut address: std::net::SocketAddr) -> std::net::SocketAddr {
+pub(super) fn reachable(mut address: std::net::SocketAddr) -> std::net::SocketAddr {
     match address.ip() {
         std::net::IpAddr::V4(ip) if ip.is_unspecified() => {
             address.set_ip(std::net::Ipv4Addr::LOCALHOST.into())
@@ -74,26 +58,6 @@ fn reachable(mut address: std::net::SocketAddr) -> std::net::SocketAddr {
         std::net::IpAddr::V4(_) | std::net::IpAddr::V6(_) => {}
     }
     address
-}
-
-fn variables(url: &str) -> Vec<(String, String)> {
-    let direct = NO_PROXY.join(",");
-    let pairs = [
-        ("HTTP_PROXY", url),
-        ("HTTPS_PROXY", url),
-        ("ALL_PROXY", url),
-        ("NO_PROXY", direct.as_str()),
-    ];
-    let both = |(name, value): (&str, &str)| {
-        [
-            (name.to_owned(), value.to_owned()),
-            (name.to_ascii_lowercase(), value.to_owned()),
-        ]
-    };
-    let mut variables: Vec<_> = pairs.into_iter().flat_map(both).collect();
-    // Node 24 and later asks the environment only if told to.
-    variables.push(("NODE_USE_ENV_PROXY".to_owned(), "1".to_owned()));
-    variables
 }
 
 fn text(format: EnvFormat, url: &str, variables: &[(String, String)], is_loopback: bool) -> String {
@@ -175,7 +139,7 @@ mod tests {
 
     #[test]
     fn every_format_has_every_variable() {
-        let variables = variables("http://127.0.0.1:3128");
+        let variables = variables::proxy("http://127.0.0.1:3128", &variables::DIRECT.join(","));
         for format in <EnvFormat as clap::ValueEnum>::value_variants() {
             let text = text(*format, "http://127.0.0.1:3128", &variables, true);
             for (name, value) in &variables {

@@ -27,6 +27,14 @@ impl Environment {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn of(vars: &[(&str, &str)]) -> Environment {
+        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Environment {
+            vars: vars.iter().map(own).collect(),
+        }
+    }
+
     /// A variable that is set and not empty.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.vars
@@ -93,6 +101,19 @@ pub(super) fn sources_and<T>(
     environment: &Environment,
     work: impl FnOnce(&Sources<'_>) -> T,
 ) -> Result<T, u8> {
+    sources_with(args, environment, Vec::new(), work)
+}
+
+/// As [`sources_and`]; `fixed` are settings that a command makes for itself, over all others.
+///
+/// # Errors
+/// The exit code, when the settings file cannot be read.
+pub(super) fn sources_with<T>(
+    args: &SettingsArgs,
+    environment: &Environment,
+    fixed: Vec<FlagValue>,
+    work: impl FnOnce(&Sources<'_>) -> T,
+) -> Result<T, u8> {
     let file = find_file(args, environment).map_err(|(path, error)| {
         complain(format_args!(
             "cannot read the settings in {}: {error}",
@@ -106,7 +127,7 @@ pub(super) fn sources_and<T>(
     Ok(work(&Sources {
         file: shown.as_ref().map(|(path, text)| (path.as_str(), *text)),
         env: &environment.vars,
-        flags: flags(args),
+        flags: flags(args).into_iter().chain(fixed).collect(),
     }))
 }
 
@@ -155,12 +176,19 @@ fn is_absent(error: &io::Error) -> bool {
 /// # Errors
 /// A sentence for the operator.
 pub(super) fn verifier(settings: &Settings) -> Result<Verifier, String> {
+    roots(settings).map(Verifier::new)
+}
+
+/// The roots that the settings name.
+///
+/// # Errors
+/// A sentence for the operator.
+pub(super) fn roots(settings: &Settings) -> Result<Roots, String> {
     let source = match settings.tls.roots {
         config::Roots::System => RootSource::System,
         config::Roots::Mozilla => RootSource::Mozilla,
     };
-    let roots = Roots::load(source, &settings.tls.extra_roots);
-    roots.map(Verifier::new).map_err(|error| error.to_string())
+    Roots::load(source, &settings.tls.extra_roots).map_err(|error| error.to_string())
 }
 
 /// Where `serve` would listen with these settings.

@@ -9,11 +9,13 @@ mod check;
 mod completions;
 mod config;
 mod env;
+mod exec;
 mod explain;
 mod load;
 mod logs;
 mod output;
 mod serve;
+mod variables;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -31,6 +33,10 @@ const USAGE: u8 = 2;
 
 /// Runs the command that `args` (the program's name first) ask for.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args: Vec<OsString> = args.into_iter().collect();
+    if exec::is_helper(&args) {
+        return ExitCode::from(exec::become_command(&args));
+    }
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) => {
@@ -43,6 +49,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     logs::start(cli.log_format);
     let code = match cli.command {
         Command::Serve(args) => serve::run(&args),
+        Command::Exec(args) => exec::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Env(args) => env::run(&args),

@@ -142,11 +142,7 @@ fn announce(environment: &Environment, loaded: &Loaded, proxy: &Proxy, writer: &
     if settings.policy.mode == crate::model::Mode::Report {
         eprintln!("mode: report (nothing is blocked)");
     }
-    let asked = |key: &str| {
-        let set = loaded.shown.iter().find(|setting| setting.key == key);
-        set.is_some_and(|setting| setting.origin != config::Origin::Default)
-    };
-    if settings.listen.admin.is_some() && asked("listen.admin") {
+    if settings.listen.admin.is_some() && loaded.is_set("listen.admin") {
         eprintln!("listen.admin is not served by this version");
     }
     for warning in warnings(settings, environment) {

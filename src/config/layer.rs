@@ -68,12 +68,17 @@ pub(super) fn environment(
     layer
 }
 
-/// Variables that begin alike and are not settings: where the file is, logging, and what
-/// Kubernetes sets for a service that is called outgate.
+/// Variables that begin alike and are not settings: where the file is, logging, what `exec` tells
+/// an `exec` inside it, and what Kubernetes sets for a service that is called outgate.
 fn is_foreign(name: &str) -> bool {
     matches!(
         name,
-        "OUTGATE_CONFIG" | "OUTGATE_LOG" | "OUTGATE_LOG_FORMAT" | "OUTGATE_PORT"
+        "OUTGATE_CONFIG"
+            | "OUTGATE_EXEC"
+            | "OUTGATE_EXEC_RECORD"
+            | "OUTGATE_LOG"
+            | "OUTGATE_LOG_FORMAT"
+            | "OUTGATE_PORT"
     ) || name.starts_with("OUTGATE_PORT_")
         || name.starts_with("OUTGATE_SERVICE_")
 }

@@ -62,6 +62,14 @@ pub struct Loaded {
     pub warnings: Vec<String>,
 }
 
+impl Loaded {
+    /// Whether anybody set `key`.
+    pub fn is_set(&self, key: &str) -> bool {
+        let set = self.shown.iter().find(|setting| setting.key == key);
+        set.is_some_and(|setting| setting.origin != Origin::Default)
+    }
+}
+
 /// One line of `config show`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting {

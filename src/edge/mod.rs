@@ -2,6 +2,8 @@
 //! them.
 
 pub mod ca;
+#[cfg(target_os = "linux")]
+pub mod child;
 pub mod client;
 pub mod clock;
 pub mod dial;

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::logic::record::{Body, Line};
+use crate::logic::record::{Body, Event, Line};
 
 use desk::Desk;
 pub use file::{OpenError, Sink};
@@ -47,11 +47,13 @@ pub struct Unavailable {
     pub reason: String,
 }
 
-/// Told of every decision and completion as it goes on record. It is called where the request is
-/// served, so it must not block.
+/// Told of every decision and completion as it goes on record, and of what stood in the way of
+/// interception. It is called where the request is served, so it must not block.
 pub trait Observer: Send + std::marker::Sync + std::fmt::Debug {
     /// One line.
     fn see(&self, line: &Line);
+    /// An event that belongs to a connection.
+    fn hear(&self, event: &Event);
 }
 
 /// A handle to the journal; clones share it.
@@ -129,6 +131,17 @@ impl Journal {
         if let Some(observer) = &self.observer {
             observer.see(line);
         }
+    }
+
+    /// Puts an event of a connection on record and tells the observer of it.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the writer is gone.
+    pub async fn note(&self, event: &Event) -> Result<(), Unavailable> {
+        if let Some(observer) = &self.observer {
+            observer.hear(event);
+        }
+        self.complete(Body::event(event)).await
     }
 
     /// Puts a decision on record; returns when its request may go on.

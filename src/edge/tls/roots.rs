@@ -1,5 +1,6 @@
 //! The roots that outgate trusts upstream.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use rustls::pki_types::pem::PemObject as _;
@@ -86,6 +87,39 @@ impl Roots {
             anchors,
             certificates,
         }
+    }
+
+    /// The roots without those for which `unwanted` holds.
+    #[must_use]
+    pub fn without(self, unwanted: impl Fn(&CertificateDer<'_>) -> bool) -> Roots {
+        if !self.certificates.iter().any(&unwanted) {
+            return self;
+        }
+        let (out, certificates): (Vec<_>, Vec<_>) =
+            self.certificates.into_iter().partition(&unwanted);
+        let gone = Roots::of(out);
+        let anchors = self.anchors.into_iter();
+        Roots {
+            anchors: anchors
+                .filter(|anchor| !gone.anchors.contains(anchor))
+                .collect(),
+            certificates,
+        }
+    }
+
+    /// These roots and those in `more`.
+    #[must_use]
+    pub fn and(mut self, more: Vec<CertificateDer<'static>>) -> Roots {
+        let known: HashSet<_> = self
+            .certificates
+            .iter()
+            .map(|known| known.to_vec())
+            .collect();
+        let fresh = more.into_iter().filter(|one| !known.contains(one.as_ref()));
+        let fresh = Roots::of(fresh.collect());
+        self.anchors.extend(fresh.anchors);
+        self.certificates.extend(fresh.certificates);
+        self
     }
 
     /// The certificates, for other programs to trust; none of Mozilla's list as compiled in, which

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::edge::clock;
-use crate::logic::record::{Body, Event, EventKind};
+use crate::logic::record::{Event, EventKind};
 use crate::logic::wire::tls::alert_name;
 use crate::model::Authority;
 
@@ -57,7 +57,7 @@ impl Course<'_> {
             }),
         };
         // The writer cannot be gone while a connection is open.
-        let _ = self.shared.journal.complete(Body::event(&event)).await;
+        let _ = self.shared.journal.note(&event).await;
         through
     }
 }

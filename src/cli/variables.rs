@@ -1,0 +1,154 @@
+//! The variables that point programs at a proxy and at the roots they shall trust: one list for
+//! `env` and `exec`.
+
+use std::path::Path;
+
+/// What must stay direct: this machine, and the addresses that SDKs ask for credentials.
+/// Names and addresses only, which every client's dialect understands.
+pub(super) const DIRECT: [&str; 11] = [
+    "localhost",
+    "127.0.0.1",
+    "::1",
+    "[::1]",
+    "169.254.169.254",
+    "169.254.170.2",
+    "169.254.170.23",
+    "fd00:ec2::254",
+    "[fd00:ec2::254]",
+    "fd00:ec2::23",
+    "[fd00:ec2::23]",
+];
+
+/// The variables that hold a file of trusted roots, each read by some program instead of the
+/// system's own.
+pub(super) const BUNDLES: [&str; 18] = [
+    "SSL_CERT_FILE",
+    "AWS_CA_BUNDLE",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "NODE_EXTRA_CA_CERTS",
+    "GIT_SSL_CAINFO",
+    "PIP_CERT",
+    "CONDA_SSL_VERIFY",
+    "CARGO_HTTP_CAINFO",
+    "DENO_CERT",
+    "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
+    // Google's command line and its Python libraries.
+    "CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE",
+    "HTTPLIB2_CA_CERTS",
+    // Python's websocket-client.
+    "WEBSOCKET_CLIENT_CA_BUNDLE",
+    // Programs built by Nix, Perl's LWP, Julia, Elixir's Hex.
+    "NIX_SSL_CERT_FILE",
+    "PERL_LWP_SSL_CA_FILE",
+    "JULIA_SSL_CA_ROOTS_PATH",
+    "HEX_CACERTS_PATH",
+];
+
+/// What points programs at the proxy `url`, except for the hosts `direct`.
+pub(super) fn proxy(url: &str, direct: &str) -> Vec<(String, String)> {
+    let pairs = [
+        ("HTTP_PROXY", url),
+        ("HTTPS_PROXY", url),
+        ("ALL_PROXY", url),
+        ("NO_PROXY", direct),
+    ];
+    let both = |(name, value): (&str, &str)| {
+        [
+            (name.to_owned(), value.to_owned()),
+            (name.to_ascii_lowercase(), value.to_owned()),
+        ]
+    };
+    let mut variables: Vec<_> = pairs.into_iter().flat_map(both).collect();
+    // Node 24 and later asks the environment only if told to.
+    variables.push(("NODE_USE_ENV_PROXY".to_owned(), "1".to_owned()));
+    variables
+}
+
+/// What makes programs trust the roots in `bundle` (PEM).
+pub(super) fn trust(bundle: &Path) -> Vec<(String, String)> {
+    let bundle = bundle.display().to_string();
+    BUNDLES
+        .into_iter()
+        .map(|name| (name.to_owned(), bundle.clone()))
+        .collect()
+}
+
+/// The options that a Java machine needs: it reads none of the variables above.
+pub(super) fn java(host: &str, port: u16, direct: &[String], store: Option<&Store<'_>>) -> String {
+    let mut options = vec![
+        format!("-Dhttp.proxyHost={host}"),
+        format!("-Dhttp.proxyPort={port}"),
+        format!("-Dhttps.proxyHost={host}"),
+        format!("-Dhttps.proxyPort={port}"),
+    ];
+    // Its list is separated by bars and wants IPv6 addresses in brackets.
+    let hosts: Vec<&str> = direct
+        .iter()
+        .map(String::as_str)
+        .filter(|host| host.starts_with('[') || !host.contains(':'))
+        .collect();
+    options.push(format!("-Dhttp.nonProxyHosts={}", hosts.join("|")));
+    if let Some(store) = store {
+        options.push(quoted(&format!(
+            "-Djavax.net.ssl.trustStore={}",
+            store.path.display()
+        )));
+        options.push(format!("-Djavax.net.ssl.trustStoreType={}", store.kind));
+        options.push(format!(
+            "-Djavax.net.ssl.trustStorePassword={}",
+            store.password
+        ));
+    }
+    options.join(" ")
+}
+
+/// A trust store for Java.
+#[derive(Debug)]
+pub(super) struct Store<'a> {
+    pub(super) path: &'a Path,
+    pub(super) kind: &'a str,
+    /// No secret: it only detects damage.
+    pub(super) password: &'a str,
+}
+
+/// An option that holds a space is quoted as a whole, as the Java machine reads its variable.
+fn quoted(option: &str) -> String {
+    if option.contains(char::is_whitespace) {
+        format!("\"{option}\"")
+    } else {
+        option.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn proxies_are_set_in_both_cases() {
+        let set = proxy("http://127.0.0.1:1", "localhost");
+        for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"] {
+            for name in [name.to_owned(), name.to_ascii_lowercase()] {
+                assert!(set.iter().any(|(known, _)| *known == name), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn java_reads_one_line() {
+        let direct = ["localhost", "::1", "[::1]", "10.0.0.1"].map(str::to_owned);
+        let store = Store {
+            path: Path::new("/tmp/a b/trust.p12"),
+            kind: "PKCS12",
+            password: "changeit",
+        };
+        assert_eq!(
+            java("127.0.0.1", 3128, &direct, Some(&store)),
+            "-Dhttp.proxyHost=127.0.0.1 -Dhttp.proxyPort=3128 -Dhttps.proxyHost=127.0.0.1 \
+             -Dhttps.proxyPort=3128 -Dhttp.nonProxyHosts=localhost|[::1]|10.0.0.1 \
+             \"-Djavax.net.ssl.trustStore=/tmp/a b/trust.p12\" \
+             -Djavax.net.ssl.trustStoreType=PKCS12 -Djavax.net.ssl.trustStorePassword=changeit"
+        );
+    }
+}
