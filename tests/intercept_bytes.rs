@@ -22,16 +22,22 @@ mod differences;
 mod inside;
 #[path = "intercept_bytes/peer.rs"]
 mod peer;
+#[path = "intercept_bytes/random.rs"]
+mod random;
 #[path = "intercept_bytes/requests.rs"]
 mod requests;
 #[path = "intercept_bytes/rig.rs"]
 mod rig;
 mod support;
 
+use std::cell::RefCell;
+
+use proptest::test_runner::{Config as ProptestConfig, TestCaseError, TestRunner};
+
 use case::Case;
 use differences::Difference;
 use peer::{Leave, Seen};
-use rig::{Rig, Way, play_all};
+use rig::{Rig, Way, play, play_all};
 
 fn table() -> Vec<Case> {
     let mut cases = requests::cases();
@@ -66,6 +72,38 @@ fn every_byte_is_the_same_through_a_tunnel() {
 #[test]
 fn every_byte_is_the_same_behind_an_interception() {
     assert_plays(Way::Intercepted);
+}
+
+/// Random messages on a connection of their own, each course.
+fn assert_plays_random(way: Way, courses: u32) {
+    const TO_SHRINK: u32 = 200;
+    let (rig, origins) = Rig::new(way, (courses + TO_SHRINK) as usize);
+    let origins = RefCell::new(origins.into_iter());
+    let mut runner = TestRunner::new(ProptestConfig {
+        cases: courses,
+        max_shrink_iters: TO_SHRINK - 1,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    });
+    let played = runner.run(&random::course(), |case| {
+        let origin = origins.borrow_mut().next().unwrap();
+        let kept = play(&rig.route, &origin, &case).map_err(TestCaseError::fail)?;
+        drop(kept);
+        Ok(())
+    });
+    if let Err(fault) = played {
+        panic!("{fault}");
+    }
+}
+
+#[test]
+fn random_messages_arrive_as_they_were_sent_without_a_proxy() {
+    assert_plays_random(Way::Direct, 50);
+}
+
+#[test]
+fn random_messages_arrive_as_they_were_sent_behind_an_interception() {
+    assert_plays_random(Way::Intercepted, 150);
 }
 
 /// What a proxy may hold of one stream, the kernel's buffers at both sides included.

@@ -4,6 +4,7 @@ use crate::differences::Difference;
 use crate::peer::{Leave, Seen};
 
 /// A script for both ends, in one order.
+#[derive(Debug, Clone)]
 pub struct Case {
     pub name: &'static str,
     pub scope: Scope,
@@ -24,6 +25,7 @@ pub enum Side {
     Origin,
 }
 
+#[derive(Debug, Clone)]
 pub enum Step {
     Send(Side, Vec<u8>),
     See(Side, Expected<Vec<u8>>),
@@ -40,6 +42,7 @@ pub enum Step {
 }
 
 /// What must be seen: the same everywhere, or with permitted differences inside an interception.
+#[derive(Debug, Clone)]
 pub struct Expected<T> {
     pub unchanged: T,
     pub inside: Option<(&'static [Difference], T)>,
@@ -141,6 +144,15 @@ impl Case {
 
     pub fn origin_sees(self, bytes: impl AsRef<[u8]>) -> Case {
         self.sees(Side::Origin, bytes)
+    }
+
+    pub fn origin_sees_as(
+        self,
+        differences: &'static [Difference],
+        unchanged: impl AsRef<[u8]>,
+        inside: impl AsRef<[u8]>,
+    ) -> Case {
+        self.sees_as(Side::Origin, differences, unchanged, inside)
     }
 
     fn sends(self, side: Side, bytes: impl AsRef<[u8]>) -> Case {
