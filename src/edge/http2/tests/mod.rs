@@ -1,0 +1,7 @@
+//! Exchanges between scripted peers, over connections in memory.
+
+mod bounds;
+mod endings;
+mod interim;
+mod messages;
+mod rig;
