@@ -171,7 +171,12 @@ async fn an_answer_may_end_before_the_request_does() {
 #[tokio::test]
 async fn answers_without_a_body_keep_their_length() {
     let (mut client, _outcomes) = rig(|request, mut respond| async move {
-        let code = request.uri().path()[1..].parse().unwrap();
+        let code = request
+            .uri()
+            .path()
+            .trim_start_matches('/')
+            .parse()
+            .unwrap();
         let mut head = status(code);
         if code != 204 {
             head.headers_mut()
@@ -189,7 +194,7 @@ async fn answers_without_a_body_keep_their_length() {
         *request.method_mut() = method;
         let (response, _) = client.send_request(request, true).unwrap();
         let response = response.await.unwrap();
-        assert_eq!(response.status().as_str(), &path[1..]);
+        assert_eq!(response.status().as_str(), path.trim_start_matches('/'));
         let length = response.headers().get("content-length");
         assert_eq!(length.is_some(), path != "/204");
         assert!(response.body().is_end_stream());
