@@ -33,7 +33,7 @@ impl Io for TcpStream {
 
 impl<S: Io> Io for tls::UpstreamTls<S> {
     fn tcp(&self) -> &TcpStream {
-        self.get_ref().0.tcp()
+        self.get_ref().0.get_ref().tcp()
     }
 }
 

@@ -16,10 +16,11 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::params::{Agreed, Alpn, Offer, has_aes, provider, versions};
+use super::readahead::ReadAhead;
 use crate::logic::wire::tls::{Profile, alert_name};
 
 /// A client's stream, decrypted.
-pub type ClientTls<S> = TlsStream<S>;
+pub type ClientTls<S> = TlsStream<ReadAhead<S>>;
 
 /// How many sessions of TLS 1.2 clients without tickets are remembered, for each profile.
 const SESSIONS: usize = 1024;
@@ -68,6 +69,7 @@ impl ClientLeg {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let config = self.profile(profile)?.config(leaf, alpn);
+        let stream = ReadAhead::new(stream);
         match TlsAcceptor::from(Arc::new(config)).accept(stream).await {
             Ok(tls) => {
                 let agreed = Agreed::of(tls.get_ref().1);
@@ -123,6 +125,8 @@ impl ProfileLeg {
         let sessions: Arc<dyn StoresServerSessions> = ServerSessionMemoryCache::new(SESSIONS);
         config.ticketer = ticketer;
         config.session_storage = sessions;
+        // A ticket says all there is to say, and may be shown more than once.
+        config.send_tls13_tickets = 1;
         // The fastest suite that the client offers, where the processor makes AES the fastest;
         // else the client knows best.
         config.ignore_client_order = has_aes();
@@ -163,10 +167,10 @@ fn inner(error: &io::Error) -> Option<&rustls::Error> {
 
 /// The alerts with which clients refuse a certificate, as seen: `unknown_ca` (OpenSSL, BoringSSL,
 /// rustls, Schannel), `bad_certificate` (Go, NSS), `certificate_unknown` (Java, Android, pinning
-/// clients), `certificate_expired` and `unsupported_certificate` where that is the fault, and the
-/// rarer ones that RFC 8446, section 6.2, has for a certificate. Others (`decrypt_error`,
-/// `handshake_failure`) are faults of the handshake, which a certificate's holder must not count
-/// as distrust.
+/// clients), `decrypt_error` (OpenSSL and rustls, where they trust another authority of the same
+/// name), `certificate_expired` and `unsupported_certificate` where that is the fault, and the
+/// rarer ones that RFC 8446, section 6.2, has for a certificate. `handshake_failure` and others
+/// say nothing of the certificate: whoever counts distrust must not count them.
 const fn is_rejection(alert: AlertDescription) -> bool {
     matches!(
         alert,
@@ -177,6 +181,7 @@ const fn is_rejection(alert: AlertDescription) -> bool {
             | AlertDescription::CertificateUnknown
             | AlertDescription::UnknownCA
             | AlertDescription::AccessDenied
+            | AlertDescription::DecryptError
             | AlertDescription::BadCertificateStatusResponse
     )
 }
@@ -246,4 +251,43 @@ fn lacking(what: &PeerIncompatible, profile: &Profile) -> String {
         profile.name(),
         profile.versions_in_words()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distrust_is_told_from_other_ends() {
+        let said = |error: rustls::Error| io::Error::new(io::ErrorKind::InvalidData, error);
+        for (code, rejects) in [
+            (0, false),
+            (10, false),
+            (40, false),
+            (42, true),
+            (43, true),
+            (44, true),
+            (45, true),
+            (46, true),
+            (48, true),
+            (49, true),
+            (51, true),
+            (70, false),
+            (71, false),
+            (80, false),
+            (90, false),
+            (113, true),
+            (120, false),
+        ] {
+            let error = said(rustls::Error::AlertReceived(AlertDescription::from(code)));
+            assert_eq!(rejection(&error), rejects.then_some(code), "{code}");
+            let told = told(&error, Profile::nothing());
+            assert_eq!(
+                matches!(told, AcceptError::Rejected { alert } if alert == code),
+                rejects
+            );
+        }
+        assert_eq!(rejection(&said(rustls::Error::HandshakeNotComplete)), None);
+        assert_eq!(rejection(&io::ErrorKind::UnexpectedEof.into()), None);
+    }
 }

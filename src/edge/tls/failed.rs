@@ -157,3 +157,34 @@ fn lacking(what: &PeerIncompatible) -> String {
     };
     format!("the server speaks {lack}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_client_certificate_is_told_from_other_ends() {
+        let alert = |code: u8| {
+            let error = rustls::Error::AlertReceived(AlertDescription::from(code));
+            io::Error::new(io::ErrorKind::InvalidData, error)
+        };
+        let closed = || io::Error::from(io::ErrorKind::UnexpectedEof);
+        // error; whether it tells of a client certificate when one was asked for, and when not
+        for (error, asked, not_asked) in [
+            (alert(116), true, true),
+            (alert(40), true, false),
+            (alert(42), true, false),
+            (alert(48), true, false),
+            (alert(70), false, false),
+            (alert(80), false, false),
+            (closed(), true, false),
+            (io::ErrorKind::TimedOut.into(), false, false),
+        ] {
+            for (was_asked, expected) in [(true, asked), (false, not_asked)] {
+                let failed = Failed::of(&error, was_asked);
+                let is_it = matches!(failed, Failed::ClientCertificate { .. });
+                assert_eq!(is_it, expected, "{error} {was_asked}");
+            }
+        }
+    }
+}

@@ -49,7 +49,7 @@ impl BadChain {
 }
 
 impl Judged {
-    /// `sessions` are told how long what was verified holds.
+    /// `sessions` are told what was verified, and how long that holds.
     pub(super) fn new(
         verifier: Arc<Verifier>,
         provider: &CryptoProvider,
@@ -78,10 +78,13 @@ impl ServerCertVerifier for Judged {
             .chain(intermediates)
             .map(AsRef::as_ref)
             .collect();
+        if self.sessions.has_verified(name, &chain) {
+            return Ok(ServerCertVerified::assertion());
+        }
         check_chain(&chain, self.profile.certificates())
             .and_then(|()| self.verifier.verify_named(&chain, name))
             .map_err(|fault| BadChain::error(fault, &chain))?;
-        self.sessions.verified(name, expiry(&chain));
+        self.sessions.verified(name, &chain, expiry(&chain));
         Ok(ServerCertVerified::assertion())
     }
 

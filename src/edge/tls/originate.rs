@@ -16,13 +16,14 @@ use tokio_rustls::client::TlsStream;
 use super::failed::Failed;
 use super::judged::Judged;
 use super::params::{Agreed, Alpn, Offer, provider, versions};
+use super::readahead::ReadAhead;
 use super::sessions::Sessions;
 use super::verify::{Verifier, server_name};
 use crate::logic::wire::tls::Profile;
 use crate::model::Host;
 
 /// An upstream's stream, decrypted.
-pub type UpstreamTls<S> = TlsStream<S>;
+pub type UpstreamTls<S> = TlsStream<ReadAhead<S>>;
 
 /// What was agreed, and the chain that was shown (leaf first, DER).
 #[derive(Debug, Default, Clone)]
@@ -105,7 +106,7 @@ impl Originator {
         let (connected, client_auth) = ASKED
             .scope(Cell::new(false), async {
                 let connected = TlsConnector::from(config)
-                    .connect(server_name, stream)
+                    .connect(server_name, ReadAhead::new(stream))
                     .await;
                 (connected, ASKED.with(Cell::get))
             })
@@ -213,6 +214,10 @@ pub async fn await_rejection<S>(tls: &mut UpstreamTls<S>, limit: Duration) -> Re
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    if tls.get_ref().1.protocol_version() != Some(rustls::ProtocolVersion::TLSv1_3) {
+        // In TLS 1.2 the server had its say before the handshake was complete.
+        return Ok(());
+    }
     let word = std::future::poll_fn(|context| {
         let polled = std::pin::Pin::new(&mut *tls)
             .poll_fill_buf(context)

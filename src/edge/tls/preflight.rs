@@ -93,6 +93,7 @@ async fn converse(
     if let Err(error) = connected(&stream).await {
         return Seen::Inconclusive(format!("cannot connect: {error}"));
     }
+    let _ = stream.set_nodelay(true);
     // Every suite and group that we speak: what is asked for is the certificate.
     let offer = Offer::Everything;
     match originator

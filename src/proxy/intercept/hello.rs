@@ -5,6 +5,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio::time::Instant;
 
 use crate::edge::client::{ClientIo, Prefixed};
+use crate::edge::tls::ReadAhead;
 use crate::logic::wire::first_bytes::{FirstBytes, first_bytes};
 use crate::logic::wire::tls::{
     CertificateFault, CertificateVerifier, ClientFacts, Judge, Question, Refusal, Side, Step,
@@ -19,6 +20,16 @@ const READ: usize = 4096;
 
 /// A client's stream, whichever way it came.
 pub(in crate::proxy) type BoxClient = Box<dyn ClientIo>;
+
+impl<S: ClientIo> ClientIo for ReadAhead<S> {
+    fn abort(&mut self) {
+        self.get_mut().abort();
+    }
+
+    fn transport(&mut self) -> &mut dyn ClientIo {
+        self.get_mut().transport()
+    }
+}
 
 /// What the client began with.
 pub(super) enum Begun {
