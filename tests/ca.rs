@@ -295,6 +295,36 @@ fn java_refuses_what_is_outside_the_constraints() {
 }
 
 #[test]
+fn the_authority_of_one_run_is_as_strict_verifiers_want_it() {
+    let house = House::new();
+    let leaves = Leaves::new(Issuer::ephemeral().unwrap(), LeafBounds::default()).unwrap();
+    let root = house.text("root.pem");
+    std::fs::write(&root, leaves.issuer().root_pem()).unwrap();
+    for (host, flag) in [
+        ("a.example", "-verify_hostname"),
+        ("2001:db8::1", "-verify_ip"),
+    ] {
+        let leaf = leaves.leaf(&Host::parse(host).unwrap(), None).unwrap();
+        let mut bundle = Bundle::default();
+        bundle.add(leaf.cert.clone());
+        let path = house.text("leaf.pem");
+        std::fs::write(&path, bundle.pem()).unwrap();
+        openssl(&[
+            "verify",
+            "-x509_strict",
+            "-purpose",
+            "sslserver",
+            flag,
+            host,
+            "-CAfile",
+            &root,
+            "-no-CApath",
+            &path,
+        ]);
+    }
+}
+
+#[test]
 fn leaves_outside_are_not_minted() {
     let house = House::new();
     let issuer = house.init("ca", r#"["*.inside.example"]"#);
@@ -364,6 +394,15 @@ fn half_an_authority_is_none() {
             );
         }
     }
+    std::fs::create_dir(house.path("no-intermediate")).unwrap();
+    copy("no-intermediate", "intermediate.key", 1.0);
+    copy("no-intermediate", "ca.pem", 1.0);
+    let error = Issuer::load(&house.path("no-intermediate")).unwrap_err();
+    assert!(
+        error.to_string().contains("intermediate.pem is missing"),
+        "{error}"
+    );
+
     std::fs::create_dir(house.path("mixed")).unwrap();
     house.init("other", r#""all""#);
     for name in order {
@@ -417,8 +456,12 @@ fn authorities_made_elsewhere_work_as_well() {
         "ec_paramgen_curve:P-384",
     ];
     let rsa = ["genrsa", "-traditional", "2048"];
-    let subject = "/O=Example Ltd/CN=Example CA";
-    for (name, key) in [("sec1", &SEC1[..]), ("pkcs8", &p384), ("pkcs1", &rsa)] {
+    // rcgen alone would lose a domain component, and join what stands in one set.
+    for (name, key, subject) in [
+        ("sec1", &SEC1[..], "/CN=Example CA"),
+        ("pkcs8", &p384, "/DC=com/DC=example/CN=Example CA"),
+        ("pkcs1", &rsa, "/C=XX/O=Example Ltd/OU=One+CN=Example CA"),
+    ] {
         let dir = elsewhere(&house, name, key, subject, &usage);
         let issuer = Issuer::load(&dir).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert!(issuer.constraints().is_unlimited());
@@ -447,6 +490,51 @@ fn authorities_made_elsewhere_work_as_well() {
         assert_eq!(shown["intermediate"], Value::Null);
         assert_eq!(shown["error"], Value::Null);
     }
+}
+
+#[test]
+fn an_intermediate_made_elsewhere_is_sent_and_its_root_is_trusted() {
+    let house = House::new();
+    let authority = |name: &str| {
+        let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params
+            .distinguished_name
+            .push(rcgen::DnType::CommonName, name);
+        params
+    };
+    let root_key = rcgen::KeyPair::generate().unwrap();
+    let root_params = authority("Example root");
+    let root = root_params.self_signed(&root_key).unwrap();
+    let root_issuer = rcgen::Issuer::from_params(&root_params, &root_key);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let intermediate = authority("Example intermediate").signed_by(&key, &root_issuer);
+    let intermediate = intermediate.unwrap();
+
+    let dir = house.path("elsewhere");
+    std::fs::create_dir(&dir).unwrap();
+    let key_path = dir.join("ca.key");
+    std::fs::write(&key_path, key.serialize_pem()).unwrap();
+    std::fs::set_permissions(&key_path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    for files in [
+        [root.pem(), intermediate.pem()],
+        [intermediate.pem(), root.pem()],
+    ] {
+        std::fs::write(dir.join("ca.pem"), files.concat()).unwrap();
+        let issuer = Issuer::load(&dir).unwrap();
+        assert_eq!(issuer.root_der(), root.der());
+        let leaves = Leaves::new(issuer, LeafBounds::default()).unwrap();
+        let host = Host::parse("a.example").unwrap();
+        let leaf = leaves.leaf(&host, None).unwrap();
+        assert_eq!(leaf.cert.len(), 2);
+        let verified = verified_by_rustls(root.der(), leaf.cert[1].clone(), &leaf.cert[0]);
+        assert_eq!(verified, Ok(()));
+    }
+    // Alone, it is what clients trust itself.
+    std::fs::write(dir.join("ca.pem"), intermediate.pem()).unwrap();
+    let issuer = Issuer::load(&dir).unwrap();
+    assert_eq!(issuer.root_der(), intermediate.der());
 }
 
 #[test]

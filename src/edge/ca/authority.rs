@@ -61,6 +61,13 @@ impl Authority {
                 path: intermediate_path,
             });
         }
+        let key = dir.join(files::INTERMEDIATE_KEY);
+        if key.exists() {
+            return Err(CaError::Part {
+                missing: intermediate_path,
+                found: key,
+            });
+        }
         // Made elsewhere. What signs stands first, what clients trust last, as in any chain.
         let path = root_path;
         let mut chain: Vec<_> = certificates

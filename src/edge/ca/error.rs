@@ -49,7 +49,7 @@ pub enum CaError {
     )]
     Ended { path: PathBuf, when: String },
     #[error(
-        "the subject of the certificate in {} cannot be written again as it stands (an attribute stands in it twice, for one); let it sign an intermediate with a plain subject, and use that", .0.display()
+        "the subject of the certificate in {} cannot be read; let it sign an intermediate with a plain subject, and use that", .0.display()
     )]
     Subject(PathBuf),
     #[error("the name constraints of the certificate in {} are of a kind that is not understood", .0.display())]

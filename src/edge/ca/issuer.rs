@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::Path;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use rcgen::CertificateParams;
@@ -14,6 +15,7 @@ use rcgen::KeyUsagePurpose;
 use rcgen::PublicKeyData;
 use rcgen::SanType;
 use rcgen::SerialNumber;
+use rustls::crypto::SecureRandom;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -23,6 +25,7 @@ use crate::edge::ca::check;
 use crate::edge::ca::error::CaError;
 use crate::edge::ca::files;
 use crate::edge::ca::make;
+use crate::edge::ca::signer::Signer;
 use crate::edge::clock;
 use crate::logic::policy::Constraints;
 use crate::model::Host;
@@ -36,7 +39,7 @@ const SUBJECT: &str = "Intercepted by outgate";
 
 /// Signs leaves.
 pub struct Issuer {
-    pub(super) signer: rcgen::Issuer<'static, KeyPair>,
+    pub(super) signer: Signer,
     pub(super) authority: Authority,
     pub(super) constraints: Constraints,
     pub(super) valid: Span,
@@ -84,8 +87,8 @@ impl Issuer {
         authority.begin_with(&key, &key_path)?;
         check::authority(&authority, clock::unix_seconds())?;
         let issuer = Issuer {
-            signer: rcgen::Issuer::from_ca_cert_der(authority.signing(), key)
-                .map_err(|_| CaError::Subject(authority.path.clone()))?,
+            signer: Signer::of(authority.signing(), key)
+                .ok_or_else(|| CaError::Subject(authority.path.clone()))?,
             constraints: authority.constraints()?,
             valid: authority.valid(),
             authority,
@@ -141,7 +144,7 @@ impl Issuer {
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.use_authority_key_identifier_extension = true;
-        Ok(params.signed_by(key, &self.signer)?.into())
+        Ok(self.signer.sign(&params, key)?)
     }
 }
 
@@ -177,10 +180,10 @@ fn serial() -> Result<SerialNumber, CaError> {
 }
 
 pub(super) fn random<const N: usize>() -> Result<[u8; N], CaError> {
+    // The provider's lists need not be made for every serial number.
+    static RANDOM: LazyLock<&dyn SecureRandom> =
+        LazyLock::new(|| rustls::crypto::aws_lc_rs::default_provider().secure_random);
     let mut bytes = [0; N];
-    rustls::crypto::aws_lc_rs::default_provider()
-        .secure_random
-        .fill(&mut bytes)
-        .map_err(|_| CaError::Random)?;
+    RANDOM.fill(&mut bytes).map_err(|_| CaError::Random)?;
     Ok(bytes)
 }

@@ -21,6 +21,7 @@ use crate::edge::ca::issuer::Issuer;
 use crate::edge::ca::issuer::Span;
 use crate::edge::ca::issuer::params;
 use crate::edge::ca::issuer::random;
+use crate::edge::ca::signer::Signer;
 use crate::edge::clock;
 use crate::logic::policy::Constraints;
 
@@ -76,7 +77,7 @@ pub(super) fn alone(days: u64) -> Result<Issuer, CaError> {
     let params = authority(&format!("outgate {}", mark()?), 0, valid)?;
     let root = params.self_signed(&key)?;
     Ok(Issuer {
-        signer: rcgen::Issuer::new(params, key),
+        signer: Signer::Plain(rcgen::Issuer::new(params, key)),
         authority: Authority {
             root: root.into(),
             chain: Vec::new(),

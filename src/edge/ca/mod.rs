@@ -8,12 +8,14 @@ mod authority;
 mod bundle;
 mod check;
 mod constraints;
+mod der;
 mod error;
 mod files;
 mod issuer;
 mod leaves;
 mod make;
 mod quota;
+mod signer;
 
 pub use authority::Authority;
 pub use bundle::Bundle;
