@@ -4,6 +4,7 @@
 #![cfg(feature = "edge")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+use std::task::Poll;
 use std::time::Duration;
 
 use outgate::edge::http1::After;
@@ -12,6 +13,7 @@ use outgate::edge::http1::End;
 use outgate::edge::http1::ExchangeError;
 use outgate::edge::http1::ExchangeOptions;
 use outgate::edge::http1::ExchangeOutcome;
+use outgate::edge::http1::PollEnd;
 use outgate::edge::http1::ReadHeadError;
 use outgate::edge::http1::exchange;
 use outgate::edge::http1::linger;
@@ -58,10 +60,30 @@ struct Rig {
 
 /// Relays one exchange; `sent` is what the client has sent when it begins.
 async fn rig_with(sent: &[u8], pipe: usize, options: ExchangeOptions) -> Rig {
-    let (mut client, near_client) = duplex(pipe);
+    let (client, near_client) = duplex(pipe);
     let (near_server, server) = duplex(pipe);
+    rig_of(
+        Conn::new(BufWriter::new(near_client)),
+        client,
+        sent,
+        near_server,
+        server,
+        options,
+    )
+    .await
+}
+
+/// As [`rig_with`], on these pipes.
+async fn rig_of(
+    near: Conn<Near>,
+    mut client: DuplexStream,
+    sent: &[u8],
+    near_server: DuplexStream,
+    server: DuplexStream,
+    options: ExchangeOptions,
+) -> Rig {
     let task = tokio::spawn(async move {
-        let mut client = Conn::new(BufWriter::new(near_client));
+        let mut client = near;
         let mut upstream = Conn::new(BufWriter::new(near_server));
         let head = client.read_request_head(HeadLimits::default()).await;
         let head = head.unwrap().unwrap();
@@ -439,6 +461,30 @@ async fn a_client_that_closes_its_side_still_gets_the_answer() {
     assert!(ended.is_complete());
     let next = ended.client.read_request_head(HeadLimits::default()).await;
     assert!(next.unwrap().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_is_known_to_be_there_may_wait_as_long_as_others() {
+    for (below, is_kept) in [
+        ((|_, _| Poll::Pending) as PollEnd<Near>, true),
+        (|_, _| Poll::Ready(()), false),
+    ] {
+        let (client, near_client) = duplex(1000);
+        let (near_server, server) = duplex(1000);
+        let near = Conn::new(BufWriter::new(near_client)).with_end_below(below);
+        let options = ExchangeOptions::default();
+        let mut rig = rig_of(near, client, GET.as_bytes(), near_server, server, options).await;
+        rig.client.shutdown().await.unwrap();
+        expect(&mut rig.server, GOT).await;
+        tokio::time::sleep(Duration::from_secs(600)).await;
+        if is_kept {
+            send(&mut rig.server, EMPTY).await;
+            expect(&mut rig.client, EMPTY).await;
+            assert!(rig.task.await.unwrap().is_complete());
+        } else {
+            assert_eq!(rig.task.await.unwrap().error(), "client-closed");
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

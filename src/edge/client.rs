@@ -106,6 +106,20 @@ pub async fn cut<S: ClientIo>(stream: &mut S) {
     let _ = tokio::time::timeout(LINGER_TIME, end).await;
 }
 
+/// Polls for the end of what carries `stream`, whose own end was read.
+pub fn poll_end_below<S: ClientIo>(stream: &mut S, context: &mut Context<'_>) -> Poll<()> {
+    let mut scratch = [0; 64];
+    loop {
+        let mut room = ReadBuf::new(&mut scratch);
+        match Pin::new(stream.transport()).poll_read(context, &mut room) {
+            // What comes behind TLS's end is nobody's.
+            Poll::Ready(Ok(())) if !room.filled().is_empty() => {}
+            Poll::Ready(_) => return Poll::Ready(()),
+            Poll::Pending => return Poll::Pending,
+        }
+    }
+}
+
 /// Reads on until the peer has closed too, within bounds.
 async fn drain<S: AsyncRead + Unpin + ?Sized>(stream: &mut S) -> io::Result<()> {
     let mut scratch = [0; 4096];

@@ -147,8 +147,6 @@ impl Rig {
         let mut config = tls::server_config(&identity, rustls::ALL_VERSIONS);
         let settings = Arc::get_mut(&mut config).unwrap();
         settings.alpn_protocols = vec![ALPN.to_vec()];
-        // Tickets are bytes that the client might leave unread, and so turn a close into a reset.
-        settings.send_tls13_tickets = 0;
         let origins: Vec<Origin> = (0..names)
             .map(|number| Origin::start(format!("c{number}.bytes.test"), &config))
             .collect();

@@ -1,5 +1,6 @@
 //! A connection and what has been read from it but not yet used.
 
+use std::fmt;
 use std::future::Future;
 use std::io;
 use std::pin::pin;
@@ -22,7 +23,6 @@ pub(super) const CHUNK: usize = 32 * 1024;
 const IDLE: usize = 4 * 1024;
 
 /// A stream with its read buffer. Bytes that a message did not use wait there for the next one.
-#[derive(Debug)]
 pub struct Conn<S> {
     pub(super) stream: S,
     pub(super) buffer: BytesMut,
@@ -30,7 +30,12 @@ pub struct Conn<S> {
     pub(super) ended: bool,
     /// All bytes read by this value.
     pub(super) total_read: u64,
+    below: Option<PollEnd<S>>,
 }
+
+/// Polls for the end of what carries a stream whose own end was read: TLS says that the peer
+/// sends no more, and only below it shows whether the peer may be gone.
+pub type PollEnd<S> = fn(&mut S, &mut Context<'_>) -> Poll<()>;
 
 /// Why there is no next request.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +46,16 @@ pub enum ReadHeadError {
     Truncated,
     #[error("the connection to the client failed: {0}")]
     Io(#[from] io::Error),
+}
+
+impl<S: fmt::Debug> fmt::Debug for Conn<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Conn")
+            .field("stream", &self.stream)
+            .field("buffered", &self.buffer.len())
+            .field("ended", &self.ended)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<S> Conn<S> {
@@ -55,6 +70,23 @@ impl<S> Conn<S> {
             buffer,
             ended: false,
             total_read: 0,
+            below: None,
+        }
+    }
+
+    /// With a look below the stream.
+    #[must_use]
+    pub fn with_end_below(mut self, below: PollEnd<S>) -> Conn<S> {
+        self.below = Some(below);
+        self
+    }
+
+    /// Whether the peer may be gone and not only done sending. Where nobody can tell, it may.
+    pub(super) fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match (self.ended, self.below) {
+            (false, _) => Poll::Pending,
+            (true, None) => Poll::Ready(()),
+            (true, Some(below)) => below(&mut self.stream, cx),
         }
     }
 

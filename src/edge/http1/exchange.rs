@@ -78,6 +78,8 @@ struct Exchange<'a, C, U> {
     upstream_stays: bool,
     /// The client was told that its connection closes.
     closing: bool,
+    /// The client sends no more, and may be gone.
+    client_gone: bool,
     /// The server's next 100 has been given to the client already.
     continued: bool,
 }
@@ -142,6 +144,7 @@ where
             upstream_persistent: false,
             upstream_stays: false,
             closing: false,
+            client_gone: false,
             continued: false,
         }
     }
@@ -163,6 +166,9 @@ where
                 if states == (self.request_state, self.response_state) {
                     break;
                 }
+            }
+            if !self.client_gone && self.client.poll_gone(cx).is_ready() {
+                self.client_gone = true;
             }
             if self.progress() != before {
                 self.timers.moved();
@@ -187,7 +193,7 @@ where
         match self.request_state {
             RequestState::Holding => Waiting::Continue,
             RequestState::Flowing if self.response_state == ResponseState::Done => Waiting::Rest,
-            RequestState::Done if self.client.ended && is_read => Waiting::HalfClosed,
+            RequestState::Done if self.client_gone && is_read => Waiting::HalfClosed,
             RequestState::Flowing
             | RequestState::Discarding
             | RequestState::Refused
@@ -195,14 +201,14 @@ where
         }
     }
 
-    /// Grows with every byte that moves anywhere, and with the client's end.
+    /// Grows with every byte that moves anywhere, and when the client may be gone.
     fn progress(&self) -> u64 {
         self.client
             .total_read
             .wrapping_add(self.upstream.total_read)
             .wrapping_add(self.request.written)
             .wrapping_add(self.response.written)
-            .wrapping_add(u64::from(self.client.ended))
+            .wrapping_add(u64::from(self.client_gone))
     }
 
     /// Whether all is over.

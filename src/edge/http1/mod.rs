@@ -15,6 +15,7 @@ mod options;
 mod outcome;
 
 pub use conn::Conn;
+pub use conn::PollEnd;
 pub use conn::ReadHeadError;
 pub use exchange::exchange;
 pub use linger::linger;

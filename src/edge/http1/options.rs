@@ -16,8 +16,9 @@ pub struct ExchangeOptions {
     /// How long a body that the client holds back (`Expect: 100-continue`) waits for the
     /// server's word.
     pub continue_wait: Duration,
-    /// How long a client that has closed its sending side may wait while nothing moves. A
-    /// closed socket looks the same, and its upstream must not be kept until `idle`.
+    /// How long a client that may be gone ([`Conn::with_end_below`](super::Conn::with_end_below))
+    /// may wait while nothing moves: a closed socket looks like one whose sending side is closed,
+    /// and its upstream must not be kept until `idle`.
     pub half_close_grace: Duration,
     /// A change of protocol was passed on with the request.
     pub upgrade: bool,

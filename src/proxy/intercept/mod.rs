@@ -17,7 +17,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use crate::edge::ca::LeafError;
-use crate::edge::client::last_words;
+use crate::edge::client::{last_words, poll_end_below};
 use crate::edge::http1::Conn;
 use crate::edge::tls::{AcceptError, Alpn};
 use crate::logic::policy::{Effective, Permit, Way};
@@ -254,7 +254,8 @@ impl Course<'_> {
         let pinned = other.is_some() || self.asked.host.ip().is_some();
         let inner = self.inner(authority.clone(), &permit, pinned, offers, client_tls);
         let mut idle = Some(upstream);
-        let served = Box::pin(h1::serve(&inner, Conn::new(stream), &mut idle, drain)).await;
+        let conn = Conn::new(stream).with_end_below(poll_end_below);
+        let served = Box::pin(h1::serve(&inner, conn, &mut idle, drain)).await;
         if let Some(idle) = idle.filter(|idle| !idle.personal) {
             self.interceptor.pool.put(key, idle);
         }
