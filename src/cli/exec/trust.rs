@@ -10,11 +10,8 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 use crate::cli::load::{Environment, roots};
 use crate::cli::variables::BUNDLES;
 use crate::config::{self, Settings};
-use crate::edge::ca::{Bundle, Issuer};
+use crate::edge::ca::{Bundle, Issuer, OURS};
 use crate::edge::tls::{RootSource, Roots, Verifier};
-
-/// How the subject of every authority of ours begins.
-const OURS: &str = "outgate ";
 
 /// Both sides of it.
 #[derive(Debug)]

@@ -1,18 +1,14 @@
 //! Certificates for other programs to trust, in the forms that they read.
 
-use std::path::Path;
-
 use p12_keystore::Certificate;
 use p12_keystore::KeyStore;
 use p12_keystore::KeyStoreEntry;
 use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
 use sha1::Digest as _;
 use sha1::Sha1;
 
 use crate::edge::ca::authority::pem;
 use crate::edge::ca::error::CaError;
-use crate::edge::ca::files;
 use crate::edge::clock;
 
 /// Java's own word for its trust stores, which every tool tries first.
@@ -32,22 +28,6 @@ impl Bundle {
             if !self.certificates.contains(&certificate) {
                 self.certificates.push(certificate);
             }
-        }
-    }
-
-    /// Adds what a PEM file has.
-    ///
-    /// # Errors
-    /// [`CaError`] when it cannot be read or has no certificate.
-    pub fn add_file(&mut self, path: &Path) -> Result<(), CaError> {
-        let text = files::read(path)?.unwrap_or_default();
-        let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
-        match found {
-            Ok(found) if !found.is_empty() => {
-                self.add(found);
-                Ok(())
-            }
-            Ok(_) | Err(_) => Err(CaError::NoCertificate(path.to_owned())),
         }
     }
 

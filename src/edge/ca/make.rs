@@ -25,6 +25,10 @@ use crate::edge::ca::signer::Signer;
 use crate::edge::clock;
 use crate::logic::policy::Constraints;
 
+/// How the subject of every authority of ours begins, by which `exec` leaves them out of what it
+/// trusts upstream.
+pub const OURS: &str = "outgate ";
+
 const DAY: u64 = 24 * 60 * 60;
 
 /// Makes an authority in `dir`, good for `days`: a root, whose key signs one intermediate and is
@@ -42,11 +46,11 @@ pub fn create(
     let mark = mark()?;
 
     let mut root_key = KeyPair::generate()?;
-    let root_params = authority(&format!("outgate root {mark}"), 1, valid)?;
+    let root_params = authority(&format!("{OURS}root {mark}"), 1, valid)?;
     let root = root_params.self_signed(&root_key)?;
 
     let key = KeyPair::generate()?;
-    let mut params = authority(&format!("outgate intermediate {mark}"), 0, valid)?;
+    let mut params = authority(&format!("{OURS}intermediate {mark}"), 0, valid)?;
     params.use_authority_key_identifier_extension = true;
     // So that a stolen key signs neither code nor mail nor clients.
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
@@ -74,7 +78,7 @@ pub fn create(
 pub(super) fn alone(days: u64) -> Result<Issuer, CaError> {
     let key = KeyPair::generate()?;
     let valid = valid_for(clock::unix_seconds(), days);
-    let params = authority(&format!("outgate {}", mark()?), 0, valid)?;
+    let params = authority(&format!("{OURS}{}", mark()?), 0, valid)?;
     let root = params.self_signed(&key)?;
     Ok(Issuer {
         signer: Signer::Plain(rcgen::Issuer::new(params, key)),
