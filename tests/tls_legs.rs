@@ -637,7 +637,7 @@ fn long_chain(folder: &std::path::Path, count: usize, pad: usize) -> [String; 3]
 async fn long_chains_and_large_certificates() {
     for (count, pad, expected) in [
         (6, 0, "good"),
-        (7, 0, "rejected"),
+        (7, 0, "too-long"),
         (5, 20_000, "incompatible"),
     ] {
         let folder = tempfile::tempdir().unwrap();
@@ -654,5 +654,100 @@ async fn long_chains_and_large_certificates() {
             };
             assert_eq!(got, expected, "{count} {pad} {version:?}");
         }
+    }
+}
+
+#[tokio::test]
+async fn keys_are_used_for_what_they_are_made() {
+    use rcgen::KeyUsagePurpose::{CrlSign, DigitalSignature, KeyCertSign, KeyEncipherment};
+    let (sign, encipher) = (vec![DigitalSignature], vec![KeyEncipherment]);
+    // usage of the leaf, of the authority between; what comes of it
+    for (of_leaf, of_issuer, expected) in [
+        (vec![], vec![], "good"),
+        (sign.clone(), vec![KeyCertSign], "good"),
+        (encipher, vec![], "good"),
+        (vec![KeyCertSign], vec![], "wrong-purpose"),
+        (sign, vec![CrlSign], "not-signing"),
+    ] {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let authority = |name: &str, usages: Vec<rcgen::KeyUsagePurpose>| {
+            let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
+            params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+            params
+                .distinguished_name
+                .push(rcgen::DnType::CommonName, name);
+            params.key_usages = usages;
+            params
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: String| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path.display().to_string()
+        };
+        let root = authority("root", vec![]).self_signed(&key).unwrap().pem();
+        let root = write("root.pem", root);
+        let above = rcgen::Issuer::new(authority("root", vec![]), key);
+        let between = rcgen::KeyPair::generate().unwrap();
+        let params = authority("between", of_issuer);
+        let issuer_pem = params.signed_by(&between, &above).unwrap().pem();
+        let issuer = rcgen::Issuer::new(params, between);
+        let key = rcgen::KeyPair::generate().unwrap();
+        let mut params = rcgen::CertificateParams::new(vec![NAME.to_owned()]).unwrap();
+        params.key_usages = of_leaf.clone();
+        let leaf_pem = params.signed_by(&key, &issuer).unwrap().pem();
+        let identity = (
+            write("chain.pem", leaf_pem + &issuer_pem),
+            write("key.pem", key.serialize_pem()),
+        );
+        let address = server(&identity, &TLS13, |_| {});
+        let roots = Roots::load(RootSource::Mozilla, &[root.into()]).unwrap();
+        let originator = Originator::new(Arc::new(Verifier::new(roots)));
+        let got = match originate(&originator, address, profile("baseline"), &[]).await {
+            Ok(_) => "good",
+            Err(Failed::Certificate(fault, _)) => fault.kind(),
+            Err(other) => panic!("{other:?}"),
+        };
+        assert_eq!(got, expected, "{of_leaf:?}");
+    }
+}
+
+#[tokio::test]
+async fn keys_that_openssl_knows_better() {
+    let folder = tempfile::tempdir().unwrap();
+    // algorithm; what comes of a self-issued certificate that is trusted by itself
+    for (algorithm, expected) in [
+        (&["ec", "-pkeyopt", "ec_paramgen_curve:P-384"][..], "good"),
+        (&["ec", "-pkeyopt", "ec_paramgen_curve:P-521"], "good"),
+        (&["rsa:2048"], "good"),
+        (&["rsa:1024"], "weak-key"),
+        (&["ed25519"], "good"),
+        (&["ed448"], "incompatible"),
+    ] {
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        let (cert, key) = (path("cert.pem"), path("key.pem"));
+        let made = Command::new("openssl")
+            .args([
+                "req", "-x509", "-nodes", "-subj", "/CN=any", "-days", "2", "-addext",
+            ])
+            .arg(format!("subjectAltName=DNS:{NAME}"))
+            .args(["-addext", "basicConstraints=critical,CA:FALSE"])
+            .args(["-keyout", &key, "-out", &cert, "-newkey"])
+            .args(algorithm)
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{made:?}");
+        // OpenSSL itself refuses the short key elsewhere.
+        let lax = ["-cipher", "DEFAULT@SECLEVEL=0"];
+        let server = OpensslServer::start(&[&["-cert", &cert, "-key", &key], &lax[..]].concat());
+        let roots = Roots::load(RootSource::Mozilla, &[cert.into()]).unwrap();
+        let originator = Originator::new(Arc::new(Verifier::new(roots)));
+        let got = match originate(&originator, server.address, profile("baseline"), &[]).await {
+            Ok(_) => "good",
+            Err(Failed::Certificate(fault, _)) => fault.kind(),
+            Err(Failed::Incompatible(_)) => "incompatible",
+            Err(other) => panic!("{other:?}"),
+        };
+        assert_eq!(got, expected, "{algorithm:?}");
     }
 }

@@ -7,6 +7,7 @@ use rustls::SignatureScheme;
 use rustls::crypto::WebPkiSupportedAlgorithms;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use webpki::{EndEntityCert, KeyUsage};
+use x509_parser::extensions::KeyUsage as KeyUsages;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::Roots;
@@ -83,7 +84,7 @@ impl Verifier {
                 .collect();
             let now = UnixTime::since_unix_epoch(Duration::from_secs(now));
             let usage = KeyUsage::server_auth();
-            certificate
+            let path = certificate
                 .verify_for_usage(
                     self.algorithms.all,
                     &self.roots.anchors,
@@ -94,6 +95,14 @@ impl Verifier {
                     None,
                 )
                 .map_err(|error| chain_fault(&error, leaf))?;
+            check_usage(leaf, CertificateFault::WrongPurpose, |usage| {
+                usage.digital_signature() || usage.key_encipherment() || usage.key_agreement()
+            })?;
+            for issuer in path.intermediate_certificates() {
+                check_usage(&issuer.der(), CertificateFault::NotSigning, |usage| {
+                    usage.key_cert_sign()
+                })?;
+            }
         }
         certificate
             .verify_is_valid_for_subject_name(name)
@@ -152,6 +161,22 @@ impl CertificateVerifier for Arc<Verifier> {
     }
 }
 
+/// Whether a certificate's key may be used so, where it says for what (RFC 5280, section 4.2.1.3).
+/// webpki does not ask; OpenSSL does, with the same measure.
+fn check_usage(
+    der: &[u8],
+    fault: CertificateFault,
+    may: impl FnOnce(&KeyUsages) -> bool,
+) -> Result<(), CertificateFault> {
+    let (_, parsed) = X509Certificate::from_der(der).map_err(|_| CertificateFault::Malformed)?;
+    match parsed.key_usage() {
+        Ok(None) => Ok(()),
+        Ok(Some(usage)) if may(usage.value) => Ok(()),
+        Ok(Some(_)) => Err(fault),
+        Err(_) => Err(CertificateFault::Malformed),
+    }
+}
+
 /// When the first certificate of `chain` expires, in seconds since 1970; 0 for what is none.
 pub(super) fn expiry(chain: &[&[u8]]) -> u64 {
     let not_after = |der: &&[u8]| {
@@ -201,6 +226,9 @@ fn fault(error: &webpki::Error) -> CertificateFault {
         Error::CaUsedAsEndEntity => CertificateFault::CaAsLeaf,
         Error::RequiredEkuNotFoundContext(_) => CertificateFault::WrongPurpose,
         Error::InvalidSignatureForPublicKey => CertificateFault::BadSignature,
+        Error::MaximumPathDepthExceeded
+        | Error::MaximumPathBuildCallsExceeded
+        | Error::MaximumSignatureChecksExceeded => CertificateFault::TooLong,
         Error::UnsupportedSignatureAlgorithmContext(_)
         | Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => {
             CertificateFault::UnsupportedAlgorithm

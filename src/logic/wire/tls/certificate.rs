@@ -47,6 +47,10 @@ pub enum CertificateFault {
     CaAsLeaf,
     /// The extended key usage excludes servers.
     WrongPurpose,
+    /// An authority in the chain may not sign certificates (key usage).
+    NotSigning,
+    /// More authorities than can be followed.
+    TooLong,
     WeakKey,
     WeakSignature,
     BadSignature,
@@ -68,6 +72,8 @@ impl CertificateFault {
             CertificateFault::Revoked => "revoked",
             CertificateFault::CaAsLeaf => "ca-as-leaf",
             CertificateFault::WrongPurpose => "wrong-purpose",
+            CertificateFault::NotSigning => "not-signing",
+            CertificateFault::TooLong => "too-long",
             CertificateFault::WeakKey => "weak-key",
             CertificateFault::WeakSignature => "weak-signature",
             CertificateFault::BadSignature => "bad-signature",
@@ -89,6 +95,8 @@ impl CertificateFault {
             | CertificateFault::WrongName
             | CertificateFault::Revoked
             | CertificateFault::CaAsLeaf
+            | CertificateFault::NotSigning
+            | CertificateFault::TooLong
             | CertificateFault::WeakKey
             | CertificateFault::WeakSignature
             | CertificateFault::BadSignature
@@ -117,6 +125,14 @@ impl CertificateFault {
                 "the server shows an authority's certificate as its own; have one issued for the server"
             }
             CertificateFault::WrongPurpose => "the server's certificate is not made for servers",
+            CertificateFault::NotSigning => {
+                "an authority in the server's chain is not made for signing certificates; \
+                 its key usage lacks keyCertSign"
+            }
+            CertificateFault::TooLong => {
+                "the server's chain cannot be followed to a trusted authority: \
+                 it has more than six authorities in between, or too many ways"
+            }
             CertificateFault::WeakKey => {
                 "a certificate in the server's chain has a weak key; \
                  it must be RSA from 2048 bits, ECDSA from P-256, Ed25519 or Ed448"
