@@ -148,7 +148,10 @@ impl Course<'_> {
     /// The decision is on record, and the hello is read.
     async fn run(mut self, decided: Decided, mut hello: Hello, drain: &mut Drain) {
         let Decided {
-            mut entry, permit, ..
+            mut entry,
+            permit,
+            parent,
+            ..
         } = decided;
         let client_tls = facts::client_tls(&hello.facts);
         entry.set_tls(Tls {
@@ -173,7 +176,15 @@ impl Course<'_> {
         let mut authority = self.asked.clone();
         let other = other_name(&hello, self.asked);
         if let Some(name) = &other {
-            let named = judge_named(self.shared, self.active, &mut entry, self.asked, name).await;
+            let named = judge_named(
+                self.shared,
+                self.active,
+                &mut entry,
+                &permit,
+                self.asked,
+                name,
+            )
+            .await;
             let Named {
                 authority: named,
                 effective,
@@ -211,13 +222,14 @@ impl Course<'_> {
             policy: Arc::clone(&self.active.hash),
             offers,
         };
-        let usable = |idle: &mut Idle| permit.allows(idle.address) && idle.is_quiet();
+        let usable = |idle: &mut Idle| idle.hop.is_allowed(&permit) && idle.is_quiet();
         let upstream = match self.interceptor.pool.take(&key, usable) {
             Some(idle) => Idle { used: true, ..idle },
             None => {
                 let leg = Leg::Tls(offers);
                 let connecting = connect(
                     self.shared,
+                    parent.as_ref(),
                     &mut entry,
                     &authority,
                     &permit,
@@ -238,7 +250,7 @@ impl Course<'_> {
                 }
             }
         };
-        entry.set_addr(upstream.address.to_string());
+        upstream.hop.note(&mut entry);
         entry.set_tls(Tls {
             client: Some(Arc::clone(&client_tls)),
             upstream: upstream.tls.clone(),
@@ -274,7 +286,7 @@ impl Course<'_> {
             shared: self.shared,
             visitor: self.visitor.clone(),
             authority,
-            known: permit.addresses().to_vec(),
+            known: Some(permit.clone()),
             policy: Arc::clone(&self.active.hash),
             pinned,
             offers,
