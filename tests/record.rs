@@ -169,7 +169,6 @@ fn assert_schema(line: &Value) {
                     "addr",
                     "answered",
                     "class",
-                    "parent",
                     "partition",
                     "region",
                     "service",

@@ -81,7 +81,6 @@ pub(super) async fn forward(
                 entry,
                 permit,
                 effective,
-                parent,
                 ..
             } = decided;
             Course {
@@ -91,7 +90,6 @@ pub(super) async fn forward(
                 effective,
                 head: &head,
                 permit,
-                parent,
                 leg,
                 client_tls: None,
             }

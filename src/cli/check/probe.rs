@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use super::hello::Offer;
 use crate::edge::tls::Verifier;
@@ -29,10 +30,10 @@ pub(super) enum ProbeEnd {
 }
 
 /// Offers `offer` over `stream` and reads on until the answer is judged.
-pub(super) async fn probe<S: AsyncRead + AsyncWrite + Unpin>(
+pub(super) async fn probe(
     verifier: &Arc<Verifier>,
     host: &Host,
-    mut stream: S,
+    mut stream: TcpStream,
     profile: &'static Profile,
     offer: &Offer,
 ) -> Probe {
@@ -55,10 +56,10 @@ pub(super) async fn probe<S: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
-async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
+async fn converse(
     judge: &mut Judge,
     host: &Host,
-    stream: &mut S,
+    stream: &mut TcpStream,
     offer: &Offer,
 ) -> std::io::Result<ProbeEnd> {
     let mut random = [0; 32];

@@ -80,7 +80,7 @@ impl From {
                     tally.add_obstacle(obstacle);
                 }
             }
-            Ok(tally)
+            Ok(tally.settled())
         };
         read().map_err(|error| {
             format!(

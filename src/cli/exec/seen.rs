@@ -10,10 +10,12 @@ use crate::model::Verdict;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Seen {
     pub(super) id: String,
+    pub(super) conn: String,
     pub(super) is_complete: bool,
-    pub(super) is_connect: bool,
-    /// The requests inside have lines of their own.
-    pub(super) is_intercepted: bool,
+    /// A CONNECT whose TLS is ended here: the requests inside have lines of their own.
+    pub(super) is_outside: bool,
+    /// A request inside such a one.
+    pub(super) is_inside: bool,
     pub(super) host: Option<String>,
     pub(super) verdict: Outcome,
     pub(super) would: Outcome,
@@ -111,11 +113,14 @@ impl Seen {
                 }),
             error: line.error.clone(),
         });
+        let is_connect = line.request.method.as_deref() == Some("CONNECT");
+        let is_intercepted = line.carried == Some(Carried::Intercept);
         Some(Seen {
             id: line.id.clone(),
+            conn: line.conn.to_string(),
             is_complete,
-            is_connect: line.request.method.as_deref() == Some("CONNECT"),
-            is_intercepted: line.carried == Some(Carried::Intercept),
+            is_outside: is_intercepted && is_connect,
+            is_inside: is_intercepted && !is_connect,
             host: line.request.host.clone(),
             verdict,
             would,
@@ -149,11 +154,14 @@ impl Seen {
             finding,
             error: raw.error,
         });
+        let is_connect = raw.request.method.as_deref() == Some("CONNECT");
+        let is_intercepted = raw.carried.as_deref() == Some("intercept");
         Some(Seen {
             id: raw.id,
+            conn: raw.conn,
             is_complete,
-            is_connect: raw.request.method.as_deref() == Some("CONNECT"),
-            is_intercepted: raw.carried.as_deref() == Some("intercept"),
+            is_outside: is_intercepted && is_connect,
+            is_inside: is_intercepted && !is_connect,
             host: raw.request.host,
             verdict,
             would,
@@ -208,6 +216,8 @@ impl Obstacle {
 struct Raw {
     #[serde(default)]
     id: String,
+    #[serde(default)]
+    conn: String,
     #[serde(default)]
     time: String,
     stage: String,

@@ -26,6 +26,16 @@ pub(super) struct Tally {
     unlisted: u64,
     /// What has been counted of requests that are not complete yet.
     open: HashMap<String, Did>,
+    /// Connections whose TLS is ended here and whose CONNECT found something. It counts unless a
+    /// request inside did.
+    outside: HashMap<String, Outside>,
+}
+
+#[derive(Debug, Clone)]
+enum Outside {
+    Found(Kind),
+    /// What was found is counted by a request inside.
+    ToldInside,
 }
 
 /// One host's.
@@ -85,8 +95,7 @@ impl Tally {
     /// Counts one line. Gives its kind if it is the first of a kind that somebody should hear of.
     pub(super) fn add(&mut self, seen: Seen) -> Option<(Kind, Detail)> {
         let host = seen.host.clone().unwrap_or_else(|| "-".to_owned());
-        let has_requests_inside = seen.is_connect && seen.is_intercepted;
-        if !seen.is_complete && !has_requests_inside {
+        if !seen.is_complete && !seen.is_outside {
             self.requests += 1;
             self.host(&host).requests += 1;
         }
@@ -103,15 +112,6 @@ impl Tally {
         if before.is_some_and(|before| before <= did) {
             return None;
         }
-        self.uncount(before);
-        match did {
-            Did::Refused => {
-                self.refused += 1;
-                self.host(&host).refused += 1;
-            }
-            Did::WouldRefuse => self.would_refuse += 1,
-            Did::Reported => self.reported += 1,
-        }
         if !seen.is_complete && did != Did::Refused && self.open.len() < MAX_OPEN {
             self.open.insert(seen.id.clone(), did);
         }
@@ -123,8 +123,23 @@ impl Tally {
             kind: finding.map_or_else(String::new, |finding| finding.kind.clone()),
             host,
         };
+        if seen.is_outside {
+            let entry = self.outside.get(&seen.conn);
+            if !matches!(entry, Some(Outside::ToldInside)) && self.outside.len() < MAX_OPEN {
+                self.outside.insert(seen.conn, Outside::Found(kind.clone()));
+            }
+        } else {
+            if let Some(entry) = self.outside.get_mut(&seen.conn) {
+                *entry = Outside::ToldInside;
+            } else if seen.is_inside && self.outside.len() < MAX_OPEN {
+                self.outside.insert(seen.conn, Outside::ToldInside);
+            }
+            self.uncount(before);
+            self.count(&kind);
+        }
+        let times = u64::from(!seen.is_outside);
         if let Some(found) = self.kinds.get_mut(&kind) {
-            found.count += 1;
+            found.count += times;
             return None;
         }
         if self.kinds.len() >= MAX_KINDS {
@@ -132,12 +147,41 @@ impl Tally {
             return None;
         }
         let found = Found {
-            count: 1,
+            count: times,
             id: seen.id,
             first: detail.clone(),
         };
         self.kinds.insert(kind.clone(), found);
         Some((kind, detail))
+    }
+
+    /// The end: what a CONNECT found and no request inside has told is counted after all.
+    #[must_use]
+    pub(super) fn settled(mut self) -> Tally {
+        for outside in std::mem::take(&mut self.outside).into_values() {
+            let Outside::Found(kind) = outside else {
+                continue;
+            };
+            self.requests += 1;
+            self.host(&kind.host).requests += 1;
+            self.count(&kind);
+            if let Some(found) = self.kinds.get_mut(&kind) {
+                found.count += 1;
+            }
+        }
+        self.kinds.retain(|_, found| found.count > 0);
+        self
+    }
+
+    fn count(&mut self, kind: &Kind) {
+        match kind.did {
+            Did::Refused => {
+                self.refused += 1;
+                self.host(&kind.host).refused += 1;
+            }
+            Did::WouldRefuse => self.would_refuse += 1,
+            Did::Reported => self.reported += 1,
+        }
     }
 
     /// Counts what stood in the way of interception. Gives it if it is the first of its kind.
@@ -225,16 +269,22 @@ impl Tally {
 mod tests {
     use super::*;
 
-    fn line(id: &str, stage: &str, verdict: &str, would: &str) -> Option<(Kind, Detail)> {
-        let mut tally = Tally::default();
-        tally.add(seen(id, stage, verdict, would))
+    fn seen(id: &str, stage: &str, verdict: &str, would: &str) -> Seen {
+        request(id, stage, verdict, would, "tunnel", "CONNECT")
     }
 
-    fn seen(id: &str, stage: &str, verdict: &str, would: &str) -> Seen {
+    fn request(
+        id: &str,
+        stage: &str,
+        verdict: &str,
+        would: &str,
+        carried: &str,
+        method: &str,
+    ) -> Seen {
         let rule = if would == "allow" { "null" } else { "\"port\"" };
         let line = format!(
-            r#"{{"id":"{id}","time":"t","stage":"{stage}","carried":"tunnel","verdict":"{verdict}","would":"{would}","rule":{rule},
-                "request":{{"method":"CONNECT","host":"a.example"}},"client":{{}},"error":null,
+            r#"{{"id":"{id}","conn":"c","time":"t","stage":"{stage}","carried":"{carried}","verdict":"{verdict}","would":"{would}","rule":{rule},
+                "request":{{"method":"{method}","host":"a.example"}},"client":{{}},"error":null,
                 "findings":[{{"rule":"port","kind":"k","where":"port","severity":"low","hint":"h"}}]}}"#
         );
         Seen::read(line.as_bytes()).unwrap()
@@ -317,6 +367,52 @@ mod tests {
         }
         let found: Vec<u64> = tally.kinds().values().map(|found| found.count).collect();
         assert_eq!(found, [3]);
-        assert!(line("1", "decision", "allow", "allow").is_none());
+        assert_eq!(tally.add(seen("4", "decision", "allow", "allow")), None);
+    }
+    #[test]
+    fn a_connect_counts_where_no_request_inside_does() {
+        let outside =
+            |stage, verdict| request("1", stage, verdict, verdict, "intercept", "CONNECT");
+        let inside = |verdict| request("2", "decision", verdict, verdict, "intercept", "GET");
+        let cases: [(Vec<Seen>, [u64; 3]); 5] = [
+            (vec![outside("decision", "block")], [1, 1, 1]),
+            (
+                vec![outside("decision", "block"), inside("block")],
+                [1, 1, 1],
+            ),
+            (
+                vec![
+                    outside("decision", "allow"),
+                    inside("block"),
+                    outside("complete", "block"),
+                ],
+                [1, 1, 1],
+            ),
+            (
+                vec![outside("decision", "allow"), outside("complete", "block")],
+                [1, 1, 1],
+            ),
+            (
+                vec![
+                    outside("decision", "allow"),
+                    inside("allow"),
+                    outside("complete", "allow"),
+                ],
+                [1, 0, 0],
+            ),
+        ];
+        for (place, (lines, expected)) in cases.into_iter().enumerate() {
+            let mut tally = Tally::default();
+            for line in lines {
+                tally.add(line);
+            }
+            let tally = tally.settled();
+            let kinds = tally.kinds().values().map(|found| found.count).sum();
+            assert_eq!(
+                [tally.requests(), tally.refused(), kinds],
+                expected,
+                "case {place}"
+            );
+        }
     }
 }

@@ -5,12 +5,11 @@ use std::path::Path;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
-use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use crate::cli::load::{Environment, roots};
 use crate::cli::variables::BUNDLES;
 use crate::config::{self, Settings};
-use crate::edge::ca::{Bundle, Issuer, OURS};
+use crate::edge::ca::{self, Bundle, Issuer};
 use crate::edge::tls::{RootSource, Roots, Verifier};
 
 /// Both sides of it.
@@ -108,8 +107,5 @@ fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
 /// Whether a certificate is an outgate's own authority: such a one vouches for anything, and so
 /// for nothing upstream.
 fn is_ours(certificate: &CertificateDer<'_>) -> bool {
-    X509Certificate::from_der(certificate).is_ok_and(|(_, parsed)| {
-        let mut names = parsed.subject().iter_common_name();
-        names.any(|name| name.as_str().is_ok_and(|name| name.starts_with(OURS)))
-    })
+    ca::is_ours(certificate)
 }

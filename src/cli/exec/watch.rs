@@ -24,9 +24,9 @@ impl Watch {
         }
     }
 
-    /// The counts so far.
+    /// The counts, at the end.
     pub(super) fn tally(&self) -> Tally {
-        self.lock().clone()
+        self.lock().clone().settled()
     }
 
     fn lock(&self) -> MutexGuard<'_, Tally> {

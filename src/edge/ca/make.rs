@@ -8,6 +8,8 @@ use rcgen::ExtendedKeyUsagePurpose;
 use rcgen::IsCa;
 use rcgen::KeyPair;
 use rcgen::KeyUsagePurpose;
+use x509_parser::prelude::FromDer as _;
+use x509_parser::prelude::X509Certificate;
 use zeroize::Zeroize as _;
 use zeroize::Zeroizing;
 
@@ -25,9 +27,8 @@ use crate::edge::ca::signer::Signer;
 use crate::edge::clock;
 use crate::logic::policy::Constraints;
 
-/// How the subject of every authority of ours begins, by which `exec` leaves them out of what it
-/// trusts upstream.
-pub const OURS: &str = "outgate ";
+/// How the subject of every authority of ours begins; a [`mark`] is its end.
+const OURS: &str = "outgate ";
 
 const DAY: u64 = 24 * 60 * 60;
 
@@ -107,9 +108,60 @@ const fn valid_for(now: u64, days: u64) -> Span {
     }
 }
 
+/// Whether `certificate` is an authority that an outgate made, this one or another: told by its
+/// name. `exec` leaves such out of what it trusts upstream.
+pub fn is_ours(certificate: &[u8]) -> bool {
+    let is_mark = |text: &str| text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_named = |name: &str| {
+        let rest = name.strip_prefix(OURS);
+        rest.is_some_and(|rest| {
+            let kinds = ["root ", "intermediate ", ""].into_iter();
+            kinds
+                .filter_map(|kind| rest.strip_prefix(kind))
+                .any(is_mark)
+        })
+    };
+    X509Certificate::from_der(certificate).is_ok_and(|(_, parsed)| {
+        parsed
+            .subject()
+            .iter_common_name()
+            .any(|name| name.as_str().is_ok_and(is_named))
+    })
+}
+
 /// Tells authorities apart by name: clients that look a root up by its name must not meet another
 /// one's key.
 fn mark() -> Result<String, CaError> {
     let bytes: [u8; 4] = random()?;
     Ok(format!("{:08x}", u32::from_be_bytes(bytes)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_authorities_are_known_by_name_and_no_others() {
+        let dir = tempfile::tempdir().unwrap();
+        let authority = create(&dir.path().join("ca"), None, 1).unwrap();
+        let alone = alone(1).unwrap();
+        for der in [authority.root_der(), authority.signing(), alone.root_der()] {
+            assert!(is_ours(der));
+        }
+        for name in [
+            "outgate",
+            "outgate test authority",
+            "outgate root",
+            "x outgate 01234567",
+        ] {
+            let key = KeyPair::generate().unwrap();
+            let params = authority_named(name);
+            assert!(!is_ours(params.self_signed(&key).unwrap().der()), "{name}");
+        }
+        assert!(!is_ours(b"no certificate"));
+    }
+
+    fn authority_named(name: &str) -> CertificateParams {
+        super::authority(name, 0, valid_for(clock::unix_seconds(), 1)).unwrap()
+    }
 }

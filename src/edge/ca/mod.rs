@@ -26,5 +26,5 @@ pub use issuer::Issuer;
 pub use issuer::Span;
 pub use leaves::LeafBounds;
 pub use leaves::Leaves;
-pub use make::OURS;
 pub use make::create;
+pub use make::is_ours;

@@ -23,8 +23,13 @@ pub(super) struct Process {
 }
 
 impl Family {
-    /// Reads it. Empty where /proc is not there.
+    /// Reads it. Empty where /proc is not there, or speaks of another namespace's numbers.
     pub(super) fn read() -> Family {
+        if !is_ours() {
+            return Family {
+                members: Vec::new(),
+            };
+        }
         let all: Vec<Process> = fs::read_dir("/proc")
             .into_iter()
             .flatten()
@@ -110,9 +115,16 @@ impl Process {
     }
 }
 
+/// Whether /proc knows us by the number that we have: else all of its numbers are others'.
+fn is_ours() -> bool {
+    let own = rustix::process::getpid().to_string();
+    fs::read_link("/proc/self").is_ok_and(|shown| shown.as_os_str() == own.as_str())
+}
+
 /// Whether that process is stopped at this moment.
 pub(super) fn is_stopped(pid: Pid) -> bool {
-    Process::read(pid.as_raw_nonzero().get()).is_some_and(|process| process.state == 'T')
+    is_ours()
+        && Process::read(pid.as_raw_nonzero().get()).is_some_and(|process| process.state == 'T')
 }
 
 #[cfg(test)]

@@ -145,10 +145,9 @@ impl Signals {
     /// Stops the whole process as `signal` would have, and returns when it goes on.
     pub(super) fn stop_ourselves(&self, signal: Signal) {
         let set: SigSet = [Name::SIGTSTP, Name::SIGTTOU].into_iter().collect();
-        // What was sent to us and waits is this same stop.
-        let is_open = set.thread_unblock().is_ok();
+        // Sent first and let in second: the terminal's own, which may still wait, is one with it.
         let _ = rustix::process::kill_process(rustix::process::getpid(), signal);
-        if is_open {
+        if set.thread_unblock().is_ok() {
             let _ = set.thread_block();
         }
     }

@@ -7,7 +7,6 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
@@ -16,7 +15,7 @@ use super::originate::{Originator, Peer};
 use super::params::{Alpn, Offer};
 use super::verify::Verifier;
 use crate::logic::wire::tls::{CertificateFault, Profile};
-use crate::model::{Authority, Host};
+use crate::model::Host;
 
 /// How long a good certificate is believed. A server that changes its certificate to a bad one is
 /// noticed within this time.
@@ -80,25 +79,21 @@ async fn connect(
 ) -> Seen {
     let stream = match TcpStream::connect(address).await {
         Ok(stream) => stream,
-        Err(error) => return cannot_connect(address, &error),
+        Err(error) => return Seen::Inconclusive(format!("cannot connect to {address}: {error}")),
     };
-    let _ = stream.set_nodelay(true);
     converse(originator, name, stream, profile).await
 }
 
-fn cannot_connect(address: SocketAddr, error: &io::Error) -> Seen {
-    Seen::Inconclusive(format!("cannot connect to {address}: {error}"))
-}
-
-async fn converse<S>(
+async fn converse(
     originator: &Originator,
     name: &Host,
-    stream: S,
+    stream: TcpStream,
     profile: &'static Profile,
-) -> Seen
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
+) -> Seen {
+    if let Err(error) = connected(&stream).await {
+        return Seen::Inconclusive(format!("cannot connect: {error}"));
+    }
+    let _ = stream.set_nodelay(true);
     // Every suite and group that we speak: what is asked for is the certificate.
     let offer = Offer::Everything;
     match originator
@@ -130,15 +125,8 @@ pub struct Preflights {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
     host: Host,
-    place: Place,
+    address: SocketAddr,
     profile: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Place {
-    Address(SocketAddr),
-    /// A proxy, and what it is asked for.
-    Through(Authority, Authority),
 }
 
 /// The result, or that it is still awaited.
@@ -168,61 +156,9 @@ impl Preflights {
     ) -> Pending {
         let key = Key {
             host: host.clone(),
-            place: Place::Address(address),
+            address,
             profile: profile.name(),
         };
-        self.ask_at(key, limit, |originator, host| {
-            // Begun here and not in the task, so that a server that serves one after the other
-            // meets the preflight before the tunnel that waits for it.
-            let begun = begin(address);
-            async move {
-                let stream = match begun {
-                    Ok(stream) => stream,
-                    Err(error) => return cannot_connect(address, &error),
-                };
-                if let Err(error) = connected(&stream).await {
-                    return cannot_connect(address, &error);
-                }
-                let _ = stream.set_nodelay(true);
-                converse(&originator, &host, stream, profile).await
-            }
-        })
-    }
-
-    /// As [`Preflights::ask`], by a stream that `connect` gives: of `proxy`, what is asked for.
-    pub fn ask_through<S>(
-        &self,
-        host: &Host,
-        (proxy, asked): (Authority, Authority),
-        profile: &'static Profile,
-        limit: Duration,
-        connect: impl Future<Output = Result<S, String>> + Send + 'static,
-    ) -> Pending
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let key = Key {
-            host: host.clone(),
-            place: Place::Through(proxy, asked),
-            profile: profile.name(),
-        };
-        self.ask_at(key, limit, |originator, host| async move {
-            match connect.await {
-                Ok(stream) => converse(&originator, &host, stream, profile).await,
-                Err(why) => Seen::Inconclusive(why),
-            }
-        })
-    }
-
-    fn ask_at<F>(
-        &self,
-        key: Key,
-        limit: Duration,
-        work: impl FnOnce(Arc<Originator>, Host) -> F,
-    ) -> Pending
-    where
-        F: Future<Output = Seen> + Send + 'static,
-    {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(slot) = known.get(&key).filter(|slot| is_fresh(slot)) {
             return Pending(slot.clone());
@@ -234,10 +170,20 @@ impl Preflights {
             }
         }
         let (tell, slot) = watch::channel(None);
-        let host = key.host.clone();
-        known.insert(key, slot.clone());
-        let work = work(Arc::clone(&self.originator), host);
+        known.insert(key.clone(), slot.clone());
+        let originator = Arc::clone(&self.originator);
+        // Begun here and not in the task, so that a server that serves one after the other meets
+        // the preflight before the tunnel that waits for it.
+        let begun = begin(address);
         tokio::spawn(async move {
+            let work = async {
+                match begun {
+                    Ok(stream) => converse(&originator, &key.host, stream, profile).await,
+                    Err(error) => {
+                        Seen::Inconclusive(format!("cannot connect to {address}: {error}"))
+                    }
+                }
+            };
             let seen = within(limit, work).await;
             tell.send_replace(Some((Instant::now(), Arc::new(seen))));
         });

@@ -148,10 +148,7 @@ impl Course<'_> {
     /// The decision is on record, and the hello is read.
     async fn run(mut self, decided: Decided, mut hello: Hello, drain: &mut Drain) {
         let Decided {
-            mut entry,
-            permit,
-            parent,
-            ..
+            mut entry, permit, ..
         } = decided;
         let client_tls = facts::client_tls(&hello.facts);
         entry.set_tls(Tls {
@@ -176,15 +173,7 @@ impl Course<'_> {
         let mut authority = self.asked.clone();
         let other = other_name(&hello, self.asked);
         if let Some(name) = &other {
-            let named = judge_named(
-                self.shared,
-                self.active,
-                &mut entry,
-                &permit,
-                self.asked,
-                name,
-            )
-            .await;
+            let named = judge_named(self.shared, self.active, &mut entry, self.asked, name).await;
             let Named {
                 authority: named,
                 effective,
@@ -222,14 +211,13 @@ impl Course<'_> {
             policy: Arc::clone(&self.active.hash),
             offers,
         };
-        let usable = |idle: &mut Idle| idle.hop.is_allowed(&permit) && idle.is_quiet();
+        let usable = |idle: &mut Idle| permit.allows(idle.address) && idle.is_quiet();
         let upstream = match self.interceptor.pool.take(&key, usable) {
             Some(idle) => Idle { used: true, ..idle },
             None => {
                 let leg = Leg::Tls(offers);
                 let connecting = connect(
                     self.shared,
-                    parent.as_ref(),
                     &mut entry,
                     &authority,
                     &permit,
@@ -250,7 +238,7 @@ impl Course<'_> {
                 }
             }
         };
-        upstream.hop.note(&mut entry);
+        entry.set_addr(upstream.address.to_string());
         entry.set_tls(Tls {
             client: Some(Arc::clone(&client_tls)),
             upstream: upstream.tls.clone(),
@@ -286,7 +274,7 @@ impl Course<'_> {
             shared: self.shared,
             visitor: self.visitor.clone(),
             authority,
-            known: Some(permit.clone()),
+            known: permit.addresses().to_vec(),
             policy: Arc::clone(&self.active.hash),
             pinned,
             offers,

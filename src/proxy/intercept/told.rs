@@ -82,7 +82,7 @@ impl Course<'_> {
             shared: self.shared,
             visitor: self.visitor.clone(),
             authority: self.asked.clone(),
-            known: None,
+            known: Vec::new(),
             policy: Arc::clone(&self.active.hash),
             pinned: true,
             offers: Offers::Unnamed,
