@@ -5,6 +5,8 @@ use serde::Serialize;
 
 use crate::model::{Decision, Rule};
 
+use super::heads::AUTHORITY;
+
 /// Where docs/rules.md is published; `type` points to the rule's heading.
 const RULES_PAGE: &str = "https://docs.rs/outgate/latest/outgate/rules/index.html";
 
@@ -26,10 +28,13 @@ impl Answer {
     /// The answer to a refusal.
     pub(super) fn refusal(decision: &Decision) -> Answer {
         let rule = decision.rule.unwrap_or(Rule::Destination);
-        let detail = decision
-            .leading()
-            .map_or_else(String::new, |finding| finding.hint.clone());
-        Answer::by_rule(rule, rule.status(), detail)
+        let leading = decision.leading();
+        let detail = leading.map_or_else(String::new, |finding| finding.hint.clone());
+        // RFC 9110, section 15.5.20: the client may ask the other host on its own connection.
+        let is_misdirected =
+            leading.is_some_and(|finding| rule == Rule::SniMismatch && finding.place == AUTHORITY);
+        let status = if is_misdirected { 421 } else { rule.status() };
+        Answer::by_rule(rule, status, detail)
     }
 
     /// The answer of one rule.

@@ -6,6 +6,8 @@ use crate::model::{Action, Authority, Finding, Rule, SafeUrl, Severity};
 
 /// Where a Host field stands, in findings.
 pub(super) const HOST: &str = "header.host";
+/// Where HTTP/2's own stands.
+pub(super) const AUTHORITY: &str = ":authority";
 
 /// A head as the record has it.
 pub(super) fn described(head: &RequestHead) -> Request {
@@ -106,12 +108,20 @@ pub(super) fn https_in_the_clear(scheme: Scheme) -> Option<Finding> {
 
 /// Whether the request carries an AWS signature (V2, V4, V4A), in a header or in the query.
 pub(super) fn is_signed(head: &RequestHead) -> bool {
+    shows_signature(
+        head.headers.all("authorization"),
+        head.target.path_and_query(),
+    )
+}
+
+/// As [`is_signed`], by the values of Authorization and the path with its query.
+pub(super) fn shows_signature<'a>(
+    mut authorization: impl Iterator<Item = &'a [u8]>,
+    path_and_query: &[u8],
+) -> bool {
     let schemes: [&[u8]; 3] = [b"AWS4-HMAC-SHA256 ", b"AWS4-ECDSA-P256-SHA256 ", b"AWS "];
-    let in_header = head
-        .headers
-        .all("authorization")
-        .any(|value| schemes.iter().any(|scheme| value.starts_with(scheme)));
-    in_header || has_signature_parameter(head.target.path_and_query())
+    authorization.any(|value| schemes.iter().any(|scheme| value.starts_with(scheme)))
+        || has_signature_parameter(path_and_query)
 }
 
 fn has_signature_parameter(path_and_query: &[u8]) -> bool {

@@ -41,7 +41,7 @@ enum Next {
 
 /// Serves requests until one side ends the connection. `idle` is the upstream connection at hand.
 pub(super) async fn serve<C: ClientIo>(
-    inner: &Inner<'_>,
+    inner: &Inner,
     mut conn: Conn<C>,
     idle: &mut Option<Idle>,
     drain: &mut Drain,
@@ -73,7 +73,7 @@ pub(super) async fn serve<C: ClientIo>(
                     hint: format!("No whole request head came within {limit} s (timeouts.head)."),
                     status: Rule::Limits.status(),
                 };
-                refuse_draft(inner.shared, inner.draft(&active), conn, refused).await;
+                refuse_draft(&inner.shared, inner.draft(&active), conn, refused).await;
                 return served;
             }
             Next::NotHttp => {
@@ -98,7 +98,7 @@ pub(super) async fn serve<C: ClientIo>(
 
 /// Answers every request with `why`, until the client has read it.
 pub(super) async fn tell<C: ClientIo>(
-    inner: &Inner<'_>,
+    inner: &Inner,
     mut conn: Conn<C>,
     why: &Why,
     drain: &mut Drain,
@@ -126,7 +126,7 @@ pub(super) async fn tell<C: ClientIo>(
 /// Waits for the next head. An upstream that ends its connection meanwhile is let go; one that
 /// speaks unasked speaks no HTTP.
 async fn next<C: ClientIo>(
-    inner: &Inner<'_>,
+    inner: &Inner,
     conn: &mut Conn<C>,
     idle: &mut Option<Idle>,
     first: bool,
@@ -193,7 +193,7 @@ struct Done<C> {
 
 /// Carries one request.
 async fn request<C: ClientIo>(
-    inner: &Inner<'_>,
+    inner: &Inner,
     head: RequestHead,
     conn: Conn<C>,
     idle: &mut Option<Idle>,
@@ -222,7 +222,7 @@ async fn request<C: ClientIo>(
         }
     };
     let course = Course {
-        shared: inner.shared,
+        shared: &inner.shared,
         entry,
         authority: &inner.authority,
         effective,
@@ -239,7 +239,7 @@ async fn request<C: ClientIo>(
 }
 
 /// Whom the head names besides the connection's host.
-fn judge_target(inner: &Inner<'_>, head: &RequestHead, effective: &Effective) -> Vec<Finding> {
+fn judge_target(inner: &Inner, head: &RequestHead, effective: &Effective) -> Vec<Finding> {
     let authority = &inner.authority;
     let host = head.host.as_ref().map(|host| &host.host);
     let mut found: Vec<Finding> = host
@@ -271,17 +271,17 @@ fn judge_target(inner: &Inner<'_>, head: &RequestHead, effective: &Effective) ->
     found
 }
 
-async fn refuse_head<C: ClientIo>(inner: &Inner<'_>, conn: Conn<C>, error: &HeadError) {
+async fn refuse_head<C: ClientIo>(inner: &Inner, conn: Conn<C>, error: &HeadError) {
     let active = inner.shared.active.load_full();
     let mut draft = inner.draft(&active);
     if let Some(seen) = heads::glimpse(conn.buffered()) {
         draft.set_request(seen);
     }
     let refused = Refused::head(error);
-    refuse_draft(inner.shared, draft, conn, refused).await;
+    refuse_draft(&inner.shared, draft, conn, refused).await;
 }
 
-async fn not_http<C: ClientIo>(inner: &Inner<'_>, conn: Conn<C>) {
+async fn not_http<C: ClientIo>(inner: &Inner, conn: Conn<C>) {
     let active = inner.shared.active.load_full();
     let refused = Refused {
         rule: Rule::MalformedRequest,
@@ -293,5 +293,5 @@ async fn not_http<C: ClientIo>(inner: &Inner<'_>, conn: Conn<C>) {
         ),
         status: 400,
     };
-    refuse_draft(inner.shared, inner.draft(&active), conn, refused).await;
+    refuse_draft(&inner.shared, inner.draft(&active), conn, refused).await;
 }

@@ -16,8 +16,8 @@ use super::super::state::{Active, Shared};
 use super::super::upstream::Offers;
 
 /// A connection whose TLS is ended here.
-pub(in crate::proxy) struct Inner<'a> {
-    pub(in crate::proxy) shared: &'a Arc<Shared>,
+pub(in crate::proxy) struct Inner {
+    pub(in crate::proxy) shared: Arc<Shared>,
     pub(in crate::proxy) visitor: Visitor,
     /// What its requests are for: the name of the hello, CONNECT's port.
     pub(in crate::proxy) authority: Authority,
@@ -31,7 +31,7 @@ pub(in crate::proxy) struct Inner<'a> {
     pub(in crate::proxy) client_tls: Arc<ClientTls>,
 }
 
-impl Inner<'_> {
+impl Inner {
     /// A draft for a request of this connection.
     pub(in crate::proxy) fn draft(&self, active: &Active) -> Draft {
         Draft::new(
@@ -64,7 +64,7 @@ impl Inner<'_> {
             client: Some(Arc::clone(&self.client_tls)),
             upstream: None,
         });
-        decide(self.shared, &active, draft, request, ask, look).await
+        decide(&self.shared, &active, draft, request, ask, look).await
     }
 
     /// Records a request that is answered as its CONNECT was: refused by the same findings, or

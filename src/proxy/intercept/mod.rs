@@ -5,6 +5,7 @@
 //! every request is answered with the reason.
 
 mod h1;
+mod h2;
 mod hello;
 mod inner;
 mod obstacle;
@@ -21,7 +22,7 @@ use crate::edge::client::{last_words, poll_end_below};
 use crate::edge::http1::Conn;
 use crate::edge::tls::{AcceptError, Alpn};
 use crate::logic::policy::{Effective, Permit, Way};
-use crate::logic::record::{Carried, ClientTls, Tls};
+use crate::logic::record::{Carried, ClientTls, Tls, UpstreamTls};
 use crate::logic::wire::tls::{Profile, Question, Sni};
 use crate::model::{Authority, DnsName, Host, Mode};
 
@@ -33,9 +34,10 @@ use super::entry::{Draft, Entry, Outcome, Visitor};
 use super::facts;
 use super::state::{Active, Shared, profile};
 use super::tunnel::{Connect, TunnelClient, judge_head, question};
-use super::upstream::{Idle, Leg, Offers, connect};
+use super::upstream::{Idle, Leg, NoUpstream, Offers, connect};
 
 use h1::Served;
+use h2::Session;
 use hello::{Begun, BoxClient, Hello};
 use inner::{Inner, Why};
 use obstacle::Obstacle;
@@ -195,12 +197,7 @@ impl Course<'_> {
         if !self.effective.intercept || self.interceptor.lets_through(&authority.host) {
             return self.unbroken(entry, permit, hello, drain).await;
         }
-        // HTTP/2 is not read here yet.
-        let offers = Offers::of(&hello.facts.alpn).map(|offers| match offers {
-            Offers::Both => Offers::Http11,
-            other => other,
-        });
-        let Some(offers) = offers.filter(|offers| *offers != Offers::H2) else {
+        let Some(offers) = Offers::of(&hello.facts.alpn) else {
             return self
                 .blocked(entry, permit, hello, &authority, Obstacle::NotHttp, drain)
                 .await;
@@ -211,9 +208,8 @@ impl Course<'_> {
             policy: Arc::clone(&self.active.hash),
             offers,
         };
-        let usable = |idle: &mut Idle| permit.allows(idle.address) && idle.is_quiet();
-        let upstream = match self.interceptor.pool.take(&key, usable) {
-            Some(idle) => Idle { used: true, ..idle },
+        let upstream = match self.waiting(&key, &permit) {
+            Some(upstream) => upstream,
             None => {
                 let leg = Leg::Tls(offers);
                 let connecting = connect(
@@ -224,7 +220,11 @@ impl Course<'_> {
                     &self.effective,
                     leg,
                 );
-                match Box::pin(connecting).await {
+                let connected = match Box::pin(connecting).await {
+                    Ok(idle) => Upstream::begin(idle, self.shared).await,
+                    Err(failed) => Err(failed),
+                };
+                match connected {
                     Ok(upstream) => upstream,
                     Err(failed) => {
                         if failed.wants_certificate {
@@ -238,28 +238,58 @@ impl Course<'_> {
                 }
             }
         };
-        entry.set_addr(upstream.address.to_string());
+        let (address, tls, alpn) = upstream.facts();
+        entry.set_addr(address.to_string());
         entry.set_tls(Tls {
             client: Some(Arc::clone(&client_tls)),
-            upstream: upstream.tls.clone(),
+            upstream: tls,
         });
-        let alpn = upstream.alpn;
         let stream = match self.accept(hello, &authority.host, alpn, drain).await {
             Ok(stream) => stream,
             Err(failed) => {
-                self.interceptor.pool.put(key, upstream);
+                self.keep(key, upstream);
                 return self.no_session(entry, &authority, failed).await;
             }
         };
         let pinned = other.is_some() || self.asked.host.ip().is_some();
         let inner = self.inner(authority.clone(), &permit, pinned, offers, client_tls);
-        let mut idle = Some(upstream);
-        let conn = Conn::new(stream).with_end_below(poll_end_below);
-        let served = Box::pin(h1::serve(&inner, conn, &mut idle, drain)).await;
-        if let Some(idle) = idle.filter(|idle| !idle.personal) {
-            self.interceptor.pool.put(key, idle);
-        }
+        let served = match upstream {
+            Upstream::H1(idle) => {
+                let mut idle = Some(*idle);
+                let conn = Conn::new(stream).with_end_below(poll_end_below);
+                let served = Box::pin(h1::serve(&inner, conn, &mut idle, drain)).await;
+                if let Some(idle) = idle.filter(|idle| !idle.personal) {
+                    self.keep(key, Upstream::H1(Box::new(idle)));
+                }
+                served
+            }
+            Upstream::H2(session) => {
+                let (served, session) = Box::pin(h2::serve(inner, stream, session, drain)).await;
+                if let Some(session) = session {
+                    self.keep(key, Upstream::H2(session));
+                }
+                served
+            }
+        };
         self.served(entry, &authority, served).await;
+    }
+
+    /// A connection that waits for its next use.
+    fn waiting(&self, key: &PoolKey, permit: &Permit) -> Option<Upstream> {
+        let open = |session: &mut Session| permit.allows(session.address) && session.is_open();
+        if let Some(session) = self.interceptor.sessions.take(key, open) {
+            return Some(Upstream::H2(session));
+        }
+        let usable = |idle: &mut Idle| permit.allows(idle.address) && idle.is_quiet();
+        let idle = self.interceptor.pool.take(key, usable)?;
+        Some(Upstream::H1(Box::new(Idle { used: true, ..idle })))
+    }
+
+    fn keep(&self, key: PoolKey, upstream: Upstream) {
+        match upstream {
+            Upstream::H1(idle) => self.interceptor.pool.put(key, *idle),
+            Upstream::H2(session) => self.interceptor.sessions.put(key, session),
+        }
     }
 
     fn inner(
@@ -269,9 +299,9 @@ impl Course<'_> {
         pinned: bool,
         offers: Offers,
         client_tls: Arc<ClientTls>,
-    ) -> Inner<'_> {
+    ) -> Inner {
         Inner {
-            shared: self.shared,
+            shared: Arc::clone(self.shared),
             visitor: self.visitor.clone(),
             authority,
             known: permit.addresses().to_vec(),
@@ -359,6 +389,35 @@ fn other_name(hello: &Hello, asked: &Authority) -> Option<DnsName> {
         (Sni::Name(name), Host::Name(connect)) if name != connect => Some(name.clone()),
         _ => hello.name.clone(),
     }
+}
+
+/// The connection to the server, in the protocol that was agreed.
+enum Upstream {
+    H1(Box<Idle>),
+    H2(Session),
+}
+
+impl Upstream {
+    async fn begin(idle: Idle, shared: &Shared) -> Result<Upstream, NoUpstream> {
+        if idle.alpn != Some(Alpn::H2) {
+            return Ok(Upstream::H1(Box::new(idle)));
+        }
+        Ok(Upstream::H2(
+            Session::open(idle, header_list(shared)).await?,
+        ))
+    }
+
+    fn facts(&self) -> (SocketAddr, Option<Arc<UpstreamTls>>, Option<Alpn>) {
+        match self {
+            Upstream::H1(idle) => (idle.address, idle.tls.clone(), idle.alpn),
+            Upstream::H2(session) => (session.address, session.tls.clone(), Some(Alpn::H2)),
+        }
+    }
+}
+
+/// The bound of a header list, in HTTP/2.
+fn header_list(shared: &Shared) -> u32 {
+    u32::try_from(shared.limits.head.bytes).unwrap_or(u32::MAX)
 }
 
 /// Why there is no session with the client.

@@ -13,11 +13,18 @@ use crate::logic::policy::{Access, InterceptHosts, Policy, ProfileName};
 use crate::model::{Authority, Host};
 
 use super::super::upstream::{Idle, Offers};
+use super::h2::Session;
 
 /// For how long a host goes in tunnels after an obstacle.
 const LET_THROUGH: Duration = Duration::from_secs(3600);
 /// How many such hosts are remembered.
 const HOSTS: usize = 4096;
+/// Of idle upstream connections.
+const LIMITS: PoolLimits = PoolLimits {
+    per_key: 32,
+    keys: 256,
+    age: Duration::from_secs(30),
+};
 
 /// What a proxy needs to end TLS.
 #[derive(Debug)]
@@ -44,6 +51,8 @@ pub(in crate::proxy) struct Interceptor {
     pub(super) leaves: Leaves,
     pub(super) legs: ClientLeg,
     pub(super) pool: Pool<PoolKey, Idle>,
+    /// Connections that speak HTTP/2.
+    pub(super) sessions: Pool<PoolKey, Session>,
     on_obstacle: OnObstacle,
     let_through: Mutex<HashMap<Host, Instant>>,
 }
@@ -63,11 +72,8 @@ impl Interceptor {
         Interceptor {
             leaves: interception.leaves,
             legs: ClientLeg::new(),
-            pool: Pool::new(PoolLimits {
-                per_key: 32,
-                keys: 256,
-                age: Duration::from_secs(30),
-            }),
+            pool: Pool::new(LIMITS),
+            sessions: Pool::new(LIMITS),
             on_obstacle: interception.on_obstacle,
             let_through: Mutex::default(),
         }
@@ -122,5 +128,6 @@ impl Interceptor {
     /// Drops connections that have waited too long.
     pub(in crate::proxy) fn sweep(&self) {
         self.pool.sweep();
+        self.sessions.sweep();
     }
 }

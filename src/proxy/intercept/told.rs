@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::edge::ca::LeafError;
 use crate::edge::client::last_words;
 use crate::edge::http1::Conn;
-use crate::edge::tls::AcceptError;
+use crate::edge::tls::{AcceptError, Alpn};
 use crate::logic::policy::Permit;
 use crate::logic::wire::tls::{Profile, Refusal, Sni};
 use crate::model::{Action, Authority, Finding, Host, Rule, Severity};
@@ -20,7 +20,7 @@ use super::super::upstream::Offers;
 use super::hello::{BoxClient, Hello, speaks_http};
 use super::inner::{Inner, Why};
 use super::obstacle::Obstacle;
-use super::{Course, NoSession, h1};
+use super::{Course, NoSession, h1, h2};
 
 impl Course<'_> {
     /// The upstream cannot be reached, or its certificate is bad: told inside.
@@ -79,7 +79,7 @@ impl Course<'_> {
             Err(NoSession::Accept(_) | NoSession::Gone(_)) => return,
         };
         let inner = Inner {
-            shared: self.shared,
+            shared: Arc::clone(self.shared),
             visitor: self.visitor.clone(),
             authority: self.asked.clone(),
             known: Vec::new(),
@@ -88,7 +88,11 @@ impl Course<'_> {
             offers: Offers::Unnamed,
             client_tls,
         };
-        let _ = Box::pin(h1::tell(&inner, Conn::new(stream), why, drain)).await;
+        if alpn == Some(Alpn::H2) {
+            let _ = Box::pin(h2::tell(inner, stream, why, drain)).await;
+        } else {
+            let _ = Box::pin(h1::tell(&inner, Conn::new(stream), why, drain)).await;
+        }
     }
 
     /// The host is not to be intercepted after all.
