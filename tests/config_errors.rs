@@ -86,6 +86,7 @@ regions = ["EU-central-1"]
 connect_to = ["a:1:b"]
 allow_private = ["private"]
 proxy = "http://user:hunter2@proxy:3128"
+no_proxy = ["example.com", "http://a.example", "10.*"]
 
 [timeouts]
 handshake = "10"
@@ -207,6 +208,42 @@ fn only_hosts_listed_one_by_one_may_fall_back_to_a_tunnel() {
         assert_eq!(told.starts_with("fine"), is_fine, "{hosts}: {told}");
     }
     insta::assert_snapshot!(of_file("intercept.on_client_rejects = \"tunnel\"\n"));
+}
+
+#[test]
+fn a_parent_proxys_password_has_its_places() {
+    let of = |text: &str, env: &[(&str, &str)]| {
+        let env: Vec<(String, String)> = env
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        messages(&Sources {
+            file: Some(("outgate.toml", text)),
+            env: &env,
+            ..Sources::default()
+        })
+    };
+    let password = [("OUTGATE_UPSTREAM_PROXY_PASSWORD", "hunter2")];
+    let cases: [(&str, &[(&str, &str)]); 7] = [
+        ("upstream.proxy = \"http://me@proxy:3128\"\n", &password),
+        ("upstream.proxy = \"http://me@proxy:3128\"\n", &[]),
+        ("upstream.proxy = \"http://proxy:3128\"\n", &password),
+        (
+            "upstream.proxy = \"http://proxy:3128\"\nupstream.proxy_password_file = \"/f\"\n",
+            &[],
+        ),
+        ("upstream.proxy = \"http://me:hunter2@proxy:3128\"\n", &[]),
+        (
+            "upstream.no_proxy = [\"a.example\"]\nupstream.proxy_password_file = \"/f\"\n",
+            &[],
+        ),
+        (
+            "",
+            &[("OUTGATE_UPSTREAM_PROXY", "http://me:hunter2@proxy:3128")],
+        ),
+    ];
+    let told: Vec<String> = cases.iter().map(|(text, env)| of(text, env)).collect();
+    insta::assert_snapshot!(told.join("\n"));
 }
 
 #[test]

@@ -12,6 +12,7 @@ use outgate::logic::wire::http1::RequestTarget;
 use outgate::logic::wire::http1::UpstreamLeg;
 use outgate::logic::wire::http1::Version;
 use outgate::logic::wire::http1::client_head;
+use outgate::logic::wire::http1::parent_head;
 use outgate::logic::wire::http1::read_request_head;
 use outgate::logic::wire::http1::read_response_head;
 use outgate::logic::wire::http1::upstream_head;
@@ -449,6 +450,28 @@ const FORWARDED: &[(&str, &str)] = &[
         "POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: CHUNKED\r\nTrailer: x\r\nExpect: 100-continue\r\n\r\n",
     ),
 ];
+
+#[test]
+fn a_parent_gets_the_same_head_in_absolute_form() {
+    let cases = [
+        (
+            "GET http://u:p@H:8080?x HTTP/1.1\r\nHost: h:8080\r\nProxy-Authorization: Basic theirs\r\nA: b\r\n\r\n",
+            "GET http://H:8080/?x HTTP/1.1\r\nHost: h:8080\r\nA: b\r\nProxy-Authorization: Basic ours\r\n\r\n",
+        ),
+        (
+            "OPTIONS http://h HTTP/1.0\r\n\r\n",
+            "OPTIONS http://h HTTP/1.0\r\nHost: h\r\nProxy-Authorization: Basic ours\r\n\r\n",
+        ),
+    ];
+    for (sent, got) in cases {
+        let head = whole(sent);
+        let out = parent_head(&head, UpstreamLeg::default(), Some("Basic ours"));
+        assert_eq!(String::from_utf8_lossy(&out), got, "{sent:?}");
+        let nobody = parent_head(&head, UpstreamLeg::default(), None);
+        let without = got.replace("Proxy-Authorization: Basic ours\r\n", "");
+        assert_eq!(String::from_utf8_lossy(&nobody), without, "{sent:?}");
+    }
+}
 
 #[test]
 fn a_forwarded_head_loses_only_what_ends_with_this_leg() {

@@ -14,6 +14,10 @@ use outgate::logic::policy::Access;
 use outgate::logic::policy::ConnectTo;
 use outgate::logic::policy::DestinationRule;
 use outgate::logic::policy::HostPattern;
+use outgate::logic::policy::NoProxy;
+use outgate::logic::policy::ParentRoute;
+use outgate::logic::policy::Passage;
+use outgate::logic::policy::Permit;
 use outgate::logic::policy::Policy;
 use outgate::logic::policy::PolicySpec;
 use outgate::logic::policy::ProfileName;
@@ -697,4 +701,117 @@ proptest! {
         let (same, refused) = policy.permit(&target, &effective, found, &[addr], &[addr]);
         prop_assert!(same.is_block() && refused.is_none());
     }
+}
+
+fn behind_parent(no_proxy: &str, connect_to: &[&str]) -> Policy {
+    let redirects = connect_to.iter().map(|text| Redirect::parse(text).unwrap());
+    Policy::new(PolicySpec {
+        parent: Some(ParentRoute {
+            tls: false,
+            proxy: Authority::parse("proxy.example:3128", None).unwrap(),
+            no_proxy: NoProxy::of_variable(no_proxy),
+        }),
+        connect_to: ConnectTo(redirects.collect()),
+        ..PolicySpec::default()
+    })
+}
+
+#[test]
+fn what_goes_through_the_parent_and_what_does_not() {
+    let policy = behind_parent(
+        "direct.example,led.example:5000",
+        &[
+            "mock.example:443:127.0.0.1:5000",
+            "local.example:443:localhost:5000",
+            "other.example:443:moto:5000",
+            "excepted.example:443:led.example:5000",
+        ],
+    );
+    let cases = [
+        ("a.example:443", "parent a.example:443"),
+        ("203.0.113.9:443", "parent 203.0.113.9:443"),
+        ("direct.example:443", "direct direct.example:443"),
+        ("a.direct.example:80", "direct a.direct.example:80"),
+        ("mock.example:443", "direct 127.0.0.1:5000"),
+        ("local.example:443", "direct localhost:5000"),
+        ("other.example:443", "parent moto:5000"),
+        ("excepted.example:443", "direct led.example:5000"),
+        ("led.example:443", "parent led.example:443"),
+        ("localhost:80", "direct localhost:80"),
+        ("[::1]:80", "direct [::1]:80"),
+        ("[::ffff:127.0.0.1]:80", "direct [::ffff:127.0.0.1]:80"),
+    ];
+    for (asked, expected) in cases {
+        let asked = Authority::parse(asked, None).unwrap();
+        let shown = match policy.passage(&asked) {
+            Passage::Direct(place) => format!("direct {place}"),
+            Passage::Parent(place) => format!("parent {place}"),
+        };
+        assert_eq!(shown, expected, "{asked}");
+        let alone = Policy::default().passage(&asked);
+        assert_eq!(alone, Passage::Direct(asked.clone()));
+    }
+}
+
+/// The decision on a CONNECT that goes through the parent, and its permit.
+fn by_name(policy: &Policy, asked: &str) -> (Decision, Option<Permit>) {
+    let authority = Authority::parse(asked, None).unwrap();
+    let class = classify(&authority.host);
+    let target = Target {
+        authority: &authority,
+        class: &class,
+        way: Way::Connect,
+    };
+    let effective = policy.effective(&target);
+    let found = policy.judge_name(&target, &effective);
+    let Passage::Parent(led) = policy.passage(&authority) else {
+        panic!("{asked} does not go through the parent");
+    };
+    policy.permit_by_name(&target, &effective, found, led, &own())
+}
+
+#[test]
+fn a_permit_by_name_opens_the_parent_and_nothing_else() {
+    let policy = behind_parent("", &[]);
+    let (decision, permit) = by_name(&policy, "a.example:443");
+    assert_eq!(decision.verdict, Verdict::Allow);
+    let permit = permit.unwrap();
+    assert_eq!(permit.addresses(), []);
+    let named = permit.through_parent().unwrap();
+    assert_eq!(named.asked.to_string(), "a.example:443");
+    assert_eq!(named.proxy.to_string(), "proxy.example:3128");
+    let at: SocketAddr = "198.51.100.7:3128".parse().unwrap();
+    let dialled = permit.to_parent(&[at], &own()).unwrap();
+    assert_eq!(dialled.addresses(), [at]);
+    for itself in ["127.0.0.1:3128", "[::ffff:127.0.0.1]:3128", "0.0.0.0:3128"] {
+        let itself: SocketAddr = itself.parse().unwrap();
+        let looped = permit.to_parent(&[at, itself], &own()).unwrap_err();
+        assert_eq!(looped.0, itself);
+    }
+    // A permit of addresses leads nowhere else.
+    assert_eq!(dialled.to_parent(&[own()[0]], &[]).unwrap(), dialled);
+
+    for (asked, rule) in [
+        ("169.254.169.254:443", Rule::InstanceMetadata),
+        ("[::ffff:169.254.169.254]:443", Rule::InstanceMetadata),
+        ("224.0.0.1:443", Rule::PrivateAddress),
+        ("s3.amazonaws.com:80", Rule::AwsPlaintext),
+    ] {
+        let (decision, permit) = by_name(&policy, asked);
+        assert_eq!(
+            (decision.verdict, decision.rule),
+            (Verdict::Block, Some(rule)),
+            "{asked}"
+        );
+        assert_eq!(permit, None, "{asked}");
+    }
+}
+
+#[test]
+fn the_hash_tells_parents_apart() {
+    let plain = Policy::default();
+    let parent = behind_parent("", &[]);
+    let excepted = behind_parent("a.example", &[]);
+    assert_ne!(plain.hash(), parent.hash());
+    assert_ne!(parent.hash(), excepted.hash());
 }

@@ -169,6 +169,7 @@ fn assert_schema(line: &Value) {
                     "addr",
                     "answered",
                     "class",
+                    "parent",
                     "partition",
                     "region",
                     "service",

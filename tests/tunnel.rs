@@ -767,7 +767,7 @@ fn a_good_preflight_is_asked_once_and_remembered() {
             line["tls"]["upstream"]["issuer"]
                 .as_str()
                 .unwrap()
-                .contains("outgate test authority")
+                .contains("test authority")
         );
         assert_eq!(
             line["tls"]["upstream"]["sha256"].as_str().unwrap().len(),

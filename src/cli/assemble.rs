@@ -11,6 +11,8 @@ use crate::logic::wire::http1::HeadLimits;
 use crate::logic::wire::tls::Bounds;
 use crate::proxy::{Interception, Limits, OnObstacle, Parts, Timeouts};
 
+use super::load::parent_login;
+
 /// Listens where the settings say.
 ///
 /// # Errors
@@ -64,16 +66,26 @@ pub(super) fn interception(
 }
 
 /// The parts of a proxy with these settings.
+///
+/// # Errors
+/// A sentence for the operator.
 pub(super) fn parts(
     settings: &Settings,
     listeners: Vec<Listener>,
     journal: Journal,
     verifier: Verifier,
     interception: Option<Interception>,
-) -> Parts {
-    Parts {
+) -> Result<Parts, String> {
+    let own: Vec<_> = listeners.iter().flat_map(Listener::addresses).collect();
+    if let Some(parent) = &settings.policy.parent
+        && let Some(looped) = parent.is_among(&own)
+    {
+        return Err(looped.to_string());
+    }
+    Ok(Parts {
         listeners,
         policy: settings.policy.clone(),
+        parent_login: parent_login(settings)?,
         journal,
         verifier: Arc::new(verifier),
         timeouts: Timeouts {
@@ -98,5 +110,5 @@ pub(super) fn parts(
         },
         clients: settings.clients.allow.clone(),
         interception,
-    }
+    })
 }

@@ -14,11 +14,13 @@ use tokio::task::JoinHandle;
 
 use self::course::{Checked, Context};
 use super::args::CheckArgs;
-use super::load::{Environment, own_addresses, settings, verifier};
+use super::load::{Environment, own_addresses, parent_login, settings, verifier};
 use super::output::{Paint, finish};
 use super::{FAILED, FINE, USAGE, complain};
 use crate::edge::resolve::Resolver;
 use crate::logic::explain::Named;
+use crate::logic::wire::http1::HeadLimits;
+use crate::proxy::{Dialler, Parent};
 
 /// How many targets are looked at side by side.
 const TOGETHER: usize = 16;
@@ -44,11 +46,28 @@ pub(super) fn run(args: &CheckArgs) -> u8 {
             return USAGE;
         }
     };
+    let login = match parent_login(&loaded) {
+        Ok(login) => login,
+        Err(why) => {
+            complain(why);
+            return USAGE;
+        }
+    };
+    let (own, verifier) = (own_addresses(&loaded), Arc::new(verifier));
+    let resolver = Arc::new(Resolver::new());
     let context = Context {
-        own: own_addresses(&loaded),
+        dialler: Dialler::new(
+            Arc::clone(&resolver),
+            Arc::clone(&verifier),
+            own.clone(),
+            loaded.timeouts.connect,
+            HeadLimits::default(),
+        ),
+        parent: Parent::new(&loaded.policy, login.map(Arc::new)),
+        own,
         policy: loaded.policy,
-        resolver: Resolver::new(),
-        verifier: Arc::new(verifier),
+        resolver,
+        verifier,
         connect: loaded.timeouts.connect,
         handshake: loaded.timeouts.handshake,
     };

@@ -1,11 +1,15 @@
 //! Settings from their places: the file, the environment, the flags.
 
 use std::io;
+use std::io::Read as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use crate::config::{self, FlagValue, Listener, Loaded, Settings, Sources, load};
 use crate::edge::tls::{RootSource, Roots, Verifier};
+use crate::model::{Login, Secret};
+
+use zeroize::Zeroizing;
 
 use super::args::SettingsArgs;
 use super::{USAGE, complain};
@@ -189,6 +193,52 @@ pub(super) fn roots(settings: &Settings) -> Result<Roots, String> {
         config::Roots::Mozilla => RootSource::Mozilla,
     };
     Roots::load(source, &settings.tls.extra_roots).map_err(|error| error.to_string())
+}
+
+/// Who we are at the parent proxy; the password's file is read here.
+///
+/// # Errors
+/// A sentence for the operator.
+pub(super) fn parent_login(settings: &Settings) -> Result<Option<Login>, String> {
+    let Some((parent, user)) = settings
+        .upstream
+        .proxy
+        .as_ref()
+        .and_then(|parent| Some((parent, parent.user.clone()?)))
+    else {
+        return Ok(None);
+    };
+    let password = match (&parent.password, &parent.password_file) {
+        (Some(password), _) => password.clone(),
+        (None, None) => Secret::new(""),
+        (None, Some(path)) => read_password(path).map_err(|why| {
+            let path = path.display();
+            format!("upstream.proxy_password_file: cannot read {path}: {why}")
+        })?,
+    };
+    Ok(Some(Login { user, password }))
+}
+
+/// The first line of the file, which is all of it.
+fn read_password(path: &Path) -> Result<Secret, String> {
+    const MOST: u64 = 4096;
+    let mut text = Zeroizing::new(String::new());
+    let read =
+        std::fs::File::open(path).and_then(|file| file.take(MOST + 1).read_to_string(&mut text));
+    match read {
+        Ok(count) if count as u64 > MOST => return Err("it is too long for a password".to_owned()),
+        Ok(_) => {}
+        Err(error) => return Err(error.to_string()),
+    }
+    let line = text.strip_suffix('\n').unwrap_or(&text);
+    let line = line.strip_suffix('\r').unwrap_or(line);
+    if line.is_empty() {
+        return Err("it is empty".to_owned());
+    }
+    if line.chars().any(char::is_control) {
+        return Err("it has more than one line, or control characters".to_owned());
+    }
+    Ok(Secret::new(line))
 }
 
 /// Where `serve` would listen with these settings.

@@ -8,11 +8,13 @@ use tokio::sync::{mpsc, watch};
 use super::args::{ServeArgs, SettingsArgs};
 use super::assemble::{interception, journal, listeners, parts};
 use super::ca::{issuer, warnings};
-use super::load::{Environment, file_path, settings, sources_and, verifier};
+use super::load::{Environment, file_path, parent_login, settings, sources_and, verifier};
 use super::{FAILED, FINE, USAGE, complain};
 use crate::config::{self, Loaded, Settings};
 use crate::edge::journal::{Sink, Writer};
 use crate::edge::listen::raise_descriptor_limit;
+use crate::logic::policy::Policy;
+use crate::model::Login;
 use crate::proxy::{Control, Proxy};
 
 pub(super) fn run(args: &ServeArgs) -> u8 {
@@ -96,7 +98,7 @@ fn assemble(environment: &Environment, settings: &Settings) -> Result<(Proxy, Wr
     let sink = open_record(environment, settings.audit.path.as_deref())?;
     let (journal, writer) = journal(settings, sink)?;
     let interception = interception(settings, || issuer(settings, environment))?;
-    let proxy = Proxy::new(parts(settings, listeners, journal, verifier, interception));
+    let proxy = Proxy::new(parts(settings, listeners, journal, verifier, interception)?);
     Ok((proxy, writer))
 }
 
@@ -227,16 +229,10 @@ async fn reload(args: &SettingsArgs, environment: &Environment, control: &Contro
             ]
         }
         Ok(Ok(loaded)) if loaded.settings.unsupported().is_empty() => {
-            let policy = loaded.settings.policy;
-            if control.has_policy(policy.hash()) {
-                return;
+            match parent_login(&loaded.settings) {
+                Ok(login) => return put_in_force(control, loaded.settings.policy, login).await,
+                Err(error) => vec![error],
             }
-            tracing::info!(
-                policy = policy.hash(),
-                "other rules are in force; listeners, limits and the record's place change only at a restart"
-            );
-            control.replace_policy(policy).await;
-            return;
         }
         Ok(Ok(loaded)) => loaded
             .settings
@@ -251,6 +247,17 @@ async fn reload(args: &SettingsArgs, environment: &Environment, control: &Contro
         tracing::error!("the changed settings are refused, the rules in force stay: {error}");
     }
     control.policy_refused(&errors).await;
+}
+
+async fn put_in_force(control: &Control, policy: Policy, login: Option<Login>) {
+    if control.has_policy(policy.hash(), login.as_ref()) {
+        return;
+    }
+    tracing::info!(
+        policy = policy.hash(),
+        "other rules are in force; listeners, limits and the record's place change only at a restart"
+    );
+    control.replace_policy(policy, login).await;
 }
 
 fn watch(path: PathBuf, poke: mpsc::Sender<()>) -> Option<notify::RecommendedWatcher> {

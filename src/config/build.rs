@@ -20,6 +20,7 @@ use crate::config::settings::Limits;
 use crate::config::settings::Listen;
 use crate::config::settings::OnAuditFailure;
 use crate::config::settings::OnClientRejects;
+use crate::config::settings::ParentProxy;
 use crate::config::settings::Resolver;
 use crate::config::settings::Roots;
 use crate::config::settings::Settings;
@@ -32,6 +33,7 @@ use crate::config::value::Sited;
 use crate::config::value::Value;
 use crate::logic::policy::Policy;
 use crate::logic::policy::PolicySpec;
+use crate::model::Secret;
 
 /// Reads values by key. A getter never fails: it notes the mistake and gives something of the
 /// type, and the settings are thrown away in the end if anything was noted.
@@ -50,7 +52,12 @@ impl<'a> Builder<'a> {
         }
     }
 
-    pub(super) fn settings(&mut self, destination_rules: &[Layer]) -> Settings {
+    /// `password` is the parent proxy's.
+    pub(super) fn settings(
+        &mut self,
+        destination_rules: &[Layer],
+        password: Option<Secret>,
+    ) -> Settings {
         let listen = self.listen();
         let local = listen
             .proxy
@@ -58,7 +65,8 @@ impl<'a> Builder<'a> {
             .chain(&listen.transparent)
             .all(Listener::is_local);
         let clients = self.clients(local);
-        let spec = rules::policy(self, local, destination_rules);
+        let proxy = self.parent_proxy(password);
+        let spec = rules::policy(self, local, proxy.as_ref(), destination_rules);
         let unread = unseen::check(self, &spec, destination_rules);
         let unsupported = self.unsupported(&listen, unread);
         Settings {
@@ -75,8 +83,7 @@ impl<'a> Builder<'a> {
                     "dns" => Resolver::Dns,
                     _ => Resolver::System,
                 },
-                proxy: self.optional("upstream.proxy", net::parent_proxy),
-                no_proxy: self.list("upstream.no_proxy", |text| Ok(text.to_owned())),
+                proxy,
             },
             timeouts: Timeouts {
                 head: self.span("timeouts.head"),
@@ -193,6 +200,31 @@ impl<'a> Builder<'a> {
             on_client_rejects,
             ca_dir: self.path("intercept.ca_dir"),
         }
+    }
+
+    fn parent_proxy(&mut self, password: Option<Secret>) -> Option<ParentProxy> {
+        let file = self.path("upstream.proxy_password_file");
+        let read = self.optional("upstream.proxy", net::parent_proxy);
+        let Some(parent) = read else {
+            for key in ["upstream.no_proxy", "upstream.proxy_password_file"] {
+                if self.is_set(key) && self.word("upstream.proxy").is_empty() {
+                    let warning = format!("{key} has no effect while upstream.proxy is empty");
+                    self.warnings.push(warning);
+                }
+            }
+            return None;
+        };
+        if parent.user.is_none() && (password.is_some() || file.is_some()) {
+            self.note(
+                "upstream.proxy",
+                "has a password and names no user; write http://USER@HOST:PORT",
+            );
+        }
+        Some(ParentProxy {
+            password,
+            password_file: file,
+            ..parent
+        })
     }
 
     fn audit(&mut self) -> Audit {

@@ -11,6 +11,9 @@ use crate::config::value::Raw;
 use crate::config::value::Sited;
 use crate::config::value::nearest;
 
+/// The variable with the parent proxy's password.
+pub(super) const PROXY_PASSWORD: &str = "OUTGATE_UPSTREAM_PROXY_PASSWORD";
+
 /// What one source says, by key.
 pub(super) type Layer = BTreeMap<&'static str, Sited>;
 
@@ -68,8 +71,8 @@ pub(super) fn environment(
     layer
 }
 
-/// Variables that begin alike and are not settings: where the file is, logging, what `exec` tells
-/// an `exec` inside it, and what Kubernetes sets for a service that is called outgate.
+/// Variables that begin alike and are not settings: where the file is, logging, a password, what
+/// `exec` tells an `exec` inside it, and what Kubernetes sets for a service that is called outgate.
 fn is_foreign(name: &str) -> bool {
     matches!(
         name,
@@ -79,6 +82,7 @@ fn is_foreign(name: &str) -> bool {
             | "OUTGATE_LOG"
             | "OUTGATE_LOG_FORMAT"
             | "OUTGATE_PORT"
+            | PROXY_PASSWORD
     ) || name.starts_with("OUTGATE_PORT_")
         || name.starts_with("OUTGATE_SERVICE_")
 }

@@ -20,6 +20,8 @@ mod value;
 
 use std::collections::BTreeMap;
 
+use crate::model::Secret;
+
 pub use error::ConfigError;
 pub use layer::FlagValue;
 pub use listener::Listener;
@@ -103,7 +105,7 @@ pub fn load(sources: &Sources<'_>) -> Result<Loaded, Vec<ConfigError>> {
     }
 
     let mut builder = build::Builder::new(&values, errors);
-    let settings = builder.settings(&rules);
+    let settings = builder.settings(&rules, proxy_password(sources.env));
     warnings.append(&mut builder.warnings);
     if !builder.errors.is_empty() {
         let mut errors = builder.errors;
@@ -117,6 +119,13 @@ pub fn load(sources: &Sources<'_>) -> Result<Loaded, Vec<ConfigError>> {
         shown,
         warnings,
     })
+}
+
+/// Not a setting, so that no file holds it and `config show` does not print it.
+fn proxy_password(env: &[(String, String)]) -> Option<Secret> {
+    env.iter()
+        .find(|(name, value)| name == layer::PROXY_PASSWORD && !value.is_empty())
+        .map(|(_, value)| Secret::new(value.as_str()))
 }
 
 fn show(values: &layer::Layer, rules: &[layer::Layer], settings: &Settings) -> Vec<Setting> {

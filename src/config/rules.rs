@@ -6,6 +6,7 @@ use crate::config::error::ConfigError;
 use crate::config::keys;
 use crate::config::layer::Layer;
 use crate::config::net;
+use crate::config::settings::ParentProxy;
 use crate::config::value::Sited;
 use crate::config::value::Value;
 use crate::logic::policy::Access;
@@ -16,6 +17,8 @@ use crate::logic::policy::Destinations;
 use crate::logic::policy::HostPattern;
 use crate::logic::policy::Intercept;
 use crate::logic::policy::InterceptHosts;
+use crate::logic::policy::NoProxy;
+use crate::logic::policy::NoProxyEntry;
 use crate::logic::policy::PolicySpec;
 use crate::logic::policy::Preflight;
 use crate::logic::policy::ProfileName;
@@ -29,6 +32,7 @@ use crate::model::RuleActions;
 pub(super) fn policy(
     builder: &mut Builder<'_>,
     local: bool,
+    parent: Option<&ParentProxy>,
     destination_rules: &[Layer],
 ) -> PolicySpec {
     let rules = destination_rules
@@ -54,6 +58,12 @@ pub(super) fn policy(
         tls: TlsPolicy {
             profile: ProfileName::from_id(builder.word("tls.profile")).unwrap_or_default(),
             preflight: preflight(builder.word("tls.preflight")),
+        },
+        parent: {
+            let no_proxy = builder.list("upstream.no_proxy", |text| {
+                NoProxyEntry::parse(text).map_err(|error| format!("{text:?}: {error}"))
+            });
+            parent.map(|parent| parent.route(NoProxy(no_proxy)))
         },
     }
 }

@@ -8,12 +8,17 @@ use ipnet::IpNet;
 
 use crate::config::error::ConfigError;
 use crate::config::listener::Listener;
+use crate::config::net;
 use crate::config::unseen;
 use crate::logic::policy::InterceptHosts;
+use crate::logic::policy::NoProxy;
+use crate::logic::policy::ParentRoute;
 use crate::logic::policy::Policy;
+use crate::logic::policy::PolicySpec;
 use crate::model::Action;
 use crate::model::Authority;
 use crate::model::Rule;
+use crate::model::Secret;
 
 /// Everything that is set.
 #[derive(Debug, Clone)]
@@ -34,6 +39,15 @@ impl Settings {
     /// What is set and right, but not yet built: `serve` refuses it instead of passing it over.
     pub fn unsupported(&self) -> &[ConfigError] {
         &self.unsupported
+    }
+
+    /// Has it go through `parent`, but for what `no_proxy` names: as the caller of `exec` does.
+    pub fn go_through(&mut self, parent: ParentProxy, no_proxy: NoProxy) {
+        self.policy = Policy::new(PolicySpec {
+            parent: Some(parent.route(no_proxy)),
+            ..PolicySpec::clone(&self.policy)
+        });
+        self.upstream.proxy = Some(parent);
     }
 
     /// The rules in force that a tunnel hides, for a line at start; none where everything is
@@ -107,7 +121,6 @@ pub enum Roots {
 pub struct Upstream {
     pub resolver: Resolver,
     pub proxy: Option<ParentProxy>,
-    pub no_proxy: Vec<String>,
 }
 
 /// Who resolves names.
@@ -123,6 +136,31 @@ pub enum Resolver {
 pub struct ParentProxy {
     pub tls: bool,
     pub authority: Authority,
+    pub user: Option<String>,
+    /// From the environment; stronger than the file.
+    pub password: Option<Secret>,
+    /// Whoever puts the proxy together reads it.
+    pub password_file: Option<PathBuf>,
+}
+
+impl ParentProxy {
+    /// Reads `HTTPS_PROXY` and the like, in which a password may stand and `http://` may be left
+    /// out.
+    ///
+    /// # Errors
+    /// A sentence that does not repeat the text.
+    pub fn of_variable(text: &str) -> Result<ParentProxy, String> {
+        net::proxy_variable(text)
+    }
+
+    /// What verdicts need of it.
+    pub fn route(&self, no_proxy: NoProxy) -> ParentRoute {
+        ParentRoute {
+            tls: self.tls,
+            proxy: self.authority.clone(),
+            no_proxy,
+        }
+    }
 }
 
 /// `[timeouts]`.

@@ -11,6 +11,7 @@ pub mod http1;
 pub mod http2;
 pub mod journal;
 pub mod listen;
+pub mod parent;
 pub mod pool;
 pub mod relay;
 pub mod resolve;

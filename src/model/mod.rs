@@ -4,10 +4,12 @@ mod finding;
 mod host;
 pub mod limits;
 mod rule;
+mod secret;
 mod url;
 
 pub use finding::{Decision, Finding, Verdict};
 pub use host::{Authority, AuthorityError, DnsName, Host, HostError};
 pub use rule::{Action, Mode, Rule, RuleActions, Severity};
+pub use secret::{Login, Secret};
 pub use url::SafeUrl;
 pub(crate) use url::is_unprintable;

@@ -1,16 +1,17 @@
 //! A tunnel from its upstream connection to its completion: judge both hellos, relay.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use crate::edge::client::{ClientIo, abort, last_words};
+use crate::edge::parent::Outbound;
 use crate::edge::relay::{End, Relay};
 use crate::edge::tls::{Pending, Seen};
 use crate::logic::aws::classify;
-use crate::logic::policy::{Effective, Target, Way};
+use crate::logic::policy::{Effective, Permit, Target, Way};
 use crate::logic::record::Bytes;
 use crate::logic::wire::tls::{Facts, Refusal, Side};
 use crate::model::{Action, Authority, DnsName, Finding, Host, Mode, Rule};
@@ -33,6 +34,7 @@ pub(super) struct Course<'a> {
     pub(super) is_aws: bool,
     pub(super) authority: &'a Authority,
     pub(super) effective: Effective,
+    pub(super) permit: Permit,
     pub(super) preflight: Option<Pending>,
     pub(super) deadline: Instant,
     /// In report mode, what the handshake showed, until the preflight beside it is done.
@@ -46,8 +48,8 @@ pub(super) struct Course<'a> {
 )]
 pub(super) enum Judged<C> {
     /// Relay; so many bytes have passed already.
-    Pass(Relay<C, TcpStream>, Bytes),
-    Refused(Handshake<C, TcpStream>, Refusal),
+    Pass(Relay<C, Outbound>, Bytes),
+    Refused(Handshake<C, Outbound>, Refusal),
     Ended(Outcome),
 }
 
@@ -56,7 +58,7 @@ impl Course<'_> {
         &mut self,
         shared: &Shared,
         active: &Active,
-        mut handshake: Handshake<C, TcpStream>,
+        mut handshake: Handshake<C, Outbound>,
         drain: &mut Drain,
     ) -> Judged<C> {
         let holds = self.effective.mode == Mode::Enforce;
@@ -147,11 +149,19 @@ impl Course<'_> {
             effective,
             is_aws,
             found,
-        } = judge_named(shared, active, &mut self.entry, self.authority, name).await;
+        } = judge_named(
+            shared,
+            active,
+            &mut self.entry,
+            &self.permit,
+            self.authority,
+            name,
+        )
+        .await;
         self.is_aws |= is_aws;
         if effective.preflight && self.preflight.is_none() {
-            let address = self.entry.dialled();
-            self.preflight = ask_preflight(shared, &effective, &authority.host, address);
+            let host = &authority.host;
+            self.preflight = ask_preflight(shared, active, &effective, host, &self.permit);
         }
         let refused = active.policy.refuses(&found, &effective);
         self.entry.add_findings(found);
@@ -188,7 +198,7 @@ impl Course<'_> {
     /// HTTP, an HTTP answer), then close.
     pub(super) async fn refuse<C: ClientIo>(
         mut self,
-        mut handshake: Handshake<C, TcpStream>,
+        mut handshake: Handshake<C, Outbound>,
         refusal: &Refusal,
     ) {
         self.note_facts(&handshake);
@@ -212,7 +222,7 @@ impl Course<'_> {
 
     fn ended<C: ClientIo>(
         &mut self,
-        handshake: &Handshake<C, TcpStream>,
+        handshake: &Handshake<C, Outbound>,
         why: String,
         failed: bool,
     ) -> Outcome {
@@ -225,7 +235,7 @@ impl Course<'_> {
         }
     }
 
-    fn note_facts<C: ClientIo>(&mut self, handshake: &Handshake<C, TcpStream>) {
+    fn note_facts<C: ClientIo>(&mut self, handshake: &Handshake<C, Outbound>) {
         let seen = handshake.facts();
         let preflight = self.preflight.as_ref().and_then(Pending::peek);
         let noted = seen.findings.iter().map(|noted| Fault {
@@ -247,7 +257,7 @@ impl Course<'_> {
 
     pub(super) async fn relay<C: ClientIo>(
         mut self,
-        mut relay: Relay<C, TcpStream>,
+        mut relay: Relay<C, Outbound>,
         before: Bytes,
         idle: Duration,
         drain: &mut Drain,
@@ -270,7 +280,7 @@ impl Course<'_> {
         let (mut client, upstream) = relay.into_parts();
         // What the other side has got must not look whole.
         match &end {
-            Some(End::Client(_)) => abort(&upstream),
+            Some(End::Client(_)) => abort(upstream.tcp()),
             Some(End::Upstream(_)) => client.abort(),
             Some(End::Closed | End::Idle) | None => {}
         }
@@ -322,19 +332,37 @@ impl Course<'_> {
 
 pub(super) fn ask_preflight(
     shared: &Shared,
+    active: &Active,
     effective: &Effective,
     host: &Host,
-    address: Option<SocketAddr>,
+    permit: &Permit,
 ) -> Option<Pending> {
     let wanted =
         effective.preflight && effective.actions.get(Rule::InvalidCertificate) != Action::Off;
-    let address = address.filter(|_| wanted)?;
+    if !wanted {
+        return None;
+    }
     // Half of the handshake's time: one that hangs must leave the tunnel its own half.
     let limit = shared.timeouts.handshake / 2;
+    let profile = profile(effective);
+    let Some(by_name) = permit.through_parent() else {
+        let address = permit.addresses().first().copied()?;
+        return Some(shared.preflights.ask(host, address, profile, limit));
+    };
+    let (dialler, permit, parent) = (
+        Arc::clone(&shared.dialler),
+        permit.clone(),
+        active.parent.clone(),
+    );
+    let connect = async move {
+        let reached = dialler.reach(&permit, parent.as_ref()).await;
+        reached.map_err(|unreached| unreached.to_string())
+    };
+    let place = (by_name.proxy.clone(), by_name.asked.clone());
     Some(
         shared
             .preflights
-            .ask(host, address, profile(effective), limit),
+            .ask_through(host, place, profile, limit, connect),
     )
 }
 
@@ -352,6 +380,7 @@ pub(super) async fn judge_named(
     shared: &Shared,
     active: &Active,
     entry: &mut Entry,
+    permit: &Permit,
     asked: &Authority,
     name: &DnsName,
 ) -> Named {
@@ -377,7 +406,10 @@ pub(super) async fn judge_named(
         Some(led) => (&led.host, entry.dialled().map(|address| address.ip())),
         None => (&authority.host, asked.host.ip()),
     };
-    let resolved = addresses_of(&shared.resolver, host).await;
+    let resolved = match permit.through_parent() {
+        Some(_) => Err("names are not resolved here, behind a parent proxy".to_owned()),
+        None => addresses_of(&shared.resolver, host).await,
+    };
     let is_among = |addresses: &[IpAddr]| reached.is_some_and(|ip| addresses.contains(&ip));
     if !resolved
         .as_ref()

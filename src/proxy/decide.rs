@@ -1,7 +1,5 @@
 //! From a request to its decision on record, for every way of carrying.
 
-use std::net::SocketAddr;
-
 use crate::edge::journal::Unavailable;
 use crate::logic::aws::classify;
 use crate::logic::policy::{Effective, Permit, Target, Way};
@@ -10,6 +8,7 @@ use crate::model::{Authority, Finding};
 
 use super::answer::Answer;
 use super::entry::{Draft, Entry, Outcome, unrecorded_answer};
+use super::reach::Parent;
 use super::route::{HeadFacts, Routed, described, route};
 use super::state::{Active, Shared};
 
@@ -19,8 +18,8 @@ pub(super) struct Ask<'a> {
     pub(super) authority: &'a Authority,
     pub(super) way: Way,
     pub(super) carried: Carried,
-    /// The addresses that the same connection reached before under the same rules.
-    pub(super) known: Option<&'a [SocketAddr]>,
+    /// What the same connection was allowed to reach before.
+    pub(super) known: Option<&'a Permit>,
 }
 
 /// A request that ends here; all that belongs on record is there.
@@ -50,6 +49,8 @@ pub(super) struct Decided {
     pub(super) permit: Permit,
     pub(super) effective: Effective,
     pub(super) is_aws: bool,
+    /// How the parent proxy is spoken to, if the permit leads through one.
+    pub(super) parent: Option<Parent>,
 }
 
 /// Judges a request and puts the decision on record. `look` is asked for what the head shows
@@ -130,6 +131,11 @@ pub(super) async fn decide(
                 permit.addresses().first().map(ToString::to_string),
                 answered,
             );
+            draft.set_parent(
+                permit
+                    .through_parent()
+                    .map(|by_name| by_name.proxy.to_string()),
+            );
             (decision, permit)
         }
     };
@@ -142,6 +148,7 @@ pub(super) async fn decide(
         permit,
         effective,
         is_aws: class.is_aws(),
+        parent: active.parent.clone(),
     })
 }
 

@@ -115,6 +115,13 @@ impl Draft {
         }
     }
 
+    /// The parent proxy that will be asked.
+    pub(super) fn set_parent(&mut self, parent: Option<String>) {
+        if let Some(destination) = &mut self.line.destination {
+            destination.parent = parent;
+        }
+    }
+
     /// What is known of TLS beforehand.
     pub(super) fn set_tls(&mut self, tls: Tls) {
         self.line.tls = tls;
@@ -241,6 +248,7 @@ impl Entry {
             let known = draft.line.destination.take().unwrap_or_default();
             draft.line.destination = Some(Destination {
                 addr: known.addr,
+                parent: known.parent,
                 answered: known.answered,
                 ..class
             });

@@ -10,16 +10,19 @@ use crate::edge::http1::{
 use crate::edge::relay::Relay;
 use crate::logic::policy::{Effective, Permit};
 use crate::logic::record::{Bytes, ClientTls, Tls};
-use crate::logic::wire::http1::{Manner, RequestHead, ResponseHead, UpstreamLeg, upstream_head};
-use crate::model::{Authority, Rule};
+use crate::logic::wire::http1::{
+    Manner, RequestHead, ResponseHead, UpstreamLeg, parent_head, upstream_head,
+};
+use crate::model::{Authority, Login, Rule, Secret};
 
 use super::answer::Answer;
 use super::decide::fail;
 use super::drain::Drain;
 use super::entry::{Entry, Outcome};
 use super::facts;
+use super::reach::{Parent, login_answer};
 use super::state::Shared;
-use super::upstream::{Idle, Leg, connect};
+use super::upstream::{Hop, Idle, Leg, connect, is_for_parent};
 
 /// Answers, and ends the connection.
 pub(super) async fn say<C: ClientIo>(mut conn: Conn<C>, answer: &Answer, id: &str, is_head: bool) {
@@ -34,6 +37,8 @@ pub(super) struct Course<'a> {
     pub(super) effective: Effective,
     pub(super) head: &'a RequestHead,
     pub(super) permit: Permit,
+    /// How the parent proxy is spoken to, if the permit leads through one.
+    pub(super) parent: Option<Parent>,
     pub(super) leg: Leg,
     /// The client's hello, where its TLS is ended here.
     pub(super) client_tls: Option<Arc<ClientTls>>,
@@ -66,31 +71,38 @@ impl Course<'_> {
             None => Manner::Forward,
         };
         let wants_upgrade = self.head.wants_upgrade();
-        let rewritten = upstream_head(
-            self.head,
-            UpstreamLeg {
-                manner,
-                close: false,
-                upgrade: wants_upgrade,
-            },
-        );
+        let leg = UpstreamLeg {
+            manner,
+            close: false,
+            upgrade: wants_upgrade,
+        };
+        let for_parent = is_for_parent(&self.permit, self.authority, self.leg);
+        let rewritten = if for_parent {
+            let login = self.parent.as_ref().and_then(Parent::login);
+            let basic = login.map(Login::basic);
+            parent_head(self.head, leg, basic.as_ref().map(Secret::expose))
+        } else {
+            upstream_head(self.head, leg)
+        };
         let options = ExchangeOptions {
             manner,
             limits: self.shared.limits.head,
             idle: self.shared.timeouts.idle,
             upgrade: wants_upgrade,
             close: drain.is_draining(),
+            through_proxy: for_parent,
             ..ExchangeOptions::default()
         };
         // An idle connection may have been closed by the server at this very moment; then the
         // request goes out once more on a fresh one, if nothing of it was taken.
-        let mut reused = idle.take().and_then(|idle| self.fit(idle));
+        let mut reused = idle.take().and_then(|idle| self.fit(idle, for_parent));
         loop {
             let is_reused = reused.as_ref().is_some_and(|idle| idle.used);
             let mut upstream = match reused.take() {
                 Some(idle) => idle,
                 None => match connect(
                     self.shared,
+                    self.parent.as_ref(),
                     &mut self.entry,
                     self.authority,
                     &self.permit,
@@ -108,7 +120,7 @@ impl Course<'_> {
                 },
             };
             upstream.personal |= authenticates_connection(self.head);
-            self.entry.set_addr(upstream.address.to_string());
+            upstream.hop.note(&mut self.entry);
             self.entry.set_tls(Tls {
                 client: self.client_tls.clone(),
                 upstream: upstream.tls.clone(),
@@ -132,10 +144,11 @@ impl Course<'_> {
     }
 
     /// The connection, if this request may use it.
-    fn fit(&self, mut idle: Idle) -> Option<Idle> {
+    fn fit(&self, mut idle: Idle, for_parent: bool) -> Option<Idle> {
         let fits = idle.authority == *self.authority
             && idle.leg == self.leg
-            && self.permit.allows(idle.address)
+            && idle.hop.is_allowed(&self.permit)
+            && matches!(idle.hop, Hop::Parent(_)) == for_parent
             && idle.is_quiet();
         fits.then_some(idle)
     }
@@ -174,12 +187,20 @@ impl Course<'_> {
         let answer = error
             .as_ref()
             .filter(|_| outcome.status.is_none())
-            .map(answer_to);
+            .map(|error| match error {
+                ExchangeError::ProxyLogin(challenges) => {
+                    login_answer(challenges, self.parent.as_ref())
+                }
+                error => answer_to(error),
+            });
         let status = outcome
             .status
             .or(answer.as_ref().map(|answer| answer.status));
         let failed = error.as_ref().is_some_and(|error| !error.is_clients());
-        let why = error.as_ref().map(ToString::to_string);
+        let why = match &answer {
+            Some(answer) => Some(answer.detail.clone()),
+            None => error.as_ref().map(ToString::to_string),
+        };
         self.entry
             .complete(Outcome {
                 status,
@@ -266,6 +287,7 @@ fn answer_to(error: &ExchangeError) -> Answer {
         ExchangeError::ResponseHead(_)
         | ExchangeError::ChunkedForHttp10
         | ExchangeError::UnaskedUpgrade
+        | ExchangeError::ProxyLogin(_)
         | ExchangeError::ResponseBody(_) => {
             Answer::upstream(502, "http_protocol_error", error.to_string())
         }

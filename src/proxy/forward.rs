@@ -81,6 +81,7 @@ pub(super) async fn forward(
                 entry,
                 permit,
                 effective,
+                parent,
                 ..
             } = decided;
             Course {
@@ -90,6 +91,7 @@ pub(super) async fn forward(
                 effective,
                 head: &head,
                 permit,
+                parent,
                 leg,
                 client_tls: None,
             }

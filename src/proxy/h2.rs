@@ -20,17 +20,18 @@ use crate::edge::http1::Conn;
 use crate::edge::http2::Tunnelled;
 use crate::logic::policy::{Effective, Way};
 use crate::logic::record::{Carried, Request as Recorded, Tls};
-use crate::model::{Action, Authority, Decision, Finding, Mode, Rule, SafeUrl, Severity};
+use crate::model::{Action, Authority, Decision, Finding, Login, Mode, Rule, SafeUrl, Severity};
 
 use super::answer::Answer;
 use super::decide::{Ask, Decided, Stopped, decide, fail};
 use super::drain::Drain;
 use super::entry::{Draft, Visitor};
 use super::h2_body::{Reply, Sent, relayed, told};
+use super::reach::{Parent, login_answer};
 use super::route::HeadFacts;
 use super::state::{Active, Shared};
 use super::tunnel::{Connect, TunnelClient, tunnel};
-use super::upstream::{Leg, Offers, connect};
+use super::upstream::{Hop, Leg, Offers, connect};
 
 /// Streams of one client at a time; RFC 9113, section 6.5.2, advises at least 100.
 const STREAMS: u32 = 256;
@@ -250,6 +251,7 @@ async fn exchange(
         mut entry,
         permit,
         effective,
+        parent,
         ..
     } = decided;
     let leg = if entry.decision().is_upgrade() {
@@ -257,14 +259,22 @@ async fn exchange(
     } else {
         Leg::Plain
     };
-    let upstream = match connect(shared, &mut entry, authority, &permit, &effective, leg).await {
+    let parent = parent.as_ref();
+    let connecting = connect(
+        shared, parent, &mut entry, authority, &permit, &effective, leg,
+    );
+    let upstream = match connecting.await {
         Ok(upstream) => upstream,
         Err(failed) => {
             let (answer, id) = fail(entry, failed.answer).await;
             return response(&answer, &id);
         }
     };
-    entry.set_addr(upstream.address.to_string());
+    upstream.hop.note(&mut entry);
+    let form = match upstream.hop {
+        Hop::Address(_) | Hop::Tunnel(_) => Form::Origin,
+        Hop::Parent(_) => Form::Absolute(parent.and_then(Parent::login)),
+    };
     if upstream.tls.is_some() {
         entry.set_tls(Tls {
             client: None,
@@ -282,7 +292,7 @@ async fn exchange(
     };
     tokio::spawn(connection);
     let sent = Sent::default();
-    let answered = match rewritten(request, authority, &sent) {
+    let answered = match rewritten(request, authority, form, &sent) {
         Ok(request) => {
             tokio::time::timeout(shared.timeouts.idle, sender.send_request(request)).await
         }
@@ -292,6 +302,19 @@ async fn exchange(
         }
     };
     match answered {
+        Ok(Ok(answer))
+            if answer.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED
+                && matches!(form, Form::Absolute(_)) =>
+        {
+            let challenges = answer
+                .headers()
+                .get_all(http::header::PROXY_AUTHENTICATE)
+                .iter()
+                .map(|value| value.as_bytes().to_vec())
+                .collect::<Vec<_>>();
+            let (answer, id) = fail(entry, login_answer(&challenges, parent)).await;
+            response(&answer, &id)
+        }
         Ok(Ok(answer)) => {
             let text = |name: &str| {
                 answer
@@ -321,15 +344,28 @@ async fn exchange(
     }
 }
 
-/// The request for the server: HTTP/1.1, origin form, and what HTTP/2 split put together again.
+/// How the target is written.
+#[derive(Debug, Clone, Copy)]
+enum Form<'a> {
+    Origin,
+    /// For a parent proxy, where we are this.
+    Absolute(Option<&'a Login>),
+}
+
+/// The request for the server: HTTP/1.1, and what HTTP/2 split put together again.
 fn rewritten(
     request: Request<Incoming>,
     authority: &Authority,
+    form: Form<'_>,
     sent: &Sent,
 ) -> Result<Request<super::h2_body::Counted>, String> {
     let (mut parts, body) = request.into_parts();
     let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
     let target = if path.is_empty() { "/" } else { path };
+    let target = match form {
+        Form::Origin => target.to_owned(),
+        Form::Absolute(_) => format!("http://{authority}{target}"),
+    };
     parts.uri = target
         .parse()
         .map_err(|_| "the path cannot be carried over HTTP/1".to_owned())?;
@@ -356,6 +392,12 @@ fn rewritten(
         && let Ok(cookie) = HeaderValue::from_bytes(&cookies.join(&b"; "[..]))
     {
         headers.insert(http::header::COOKIE, cookie);
+    }
+    if let Form::Absolute(Some(login)) = form
+        && let Ok(mut value) = HeaderValue::from_str(login.basic().expose())
+    {
+        value.set_sensitive(true);
+        headers.insert(http::header::PROXY_AUTHORIZATION, value);
     }
     parts.headers = headers;
     Ok(Request::from_parts(parts, sent.count(body)))

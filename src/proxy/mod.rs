@@ -18,6 +18,7 @@ mod h2_body;
 mod handshake;
 mod heads;
 mod intercept;
+mod reach;
 mod route;
 mod state;
 mod tunnel;
@@ -39,6 +40,7 @@ use crate::edge::resolve::Resolver;
 use crate::edge::tls::{Originator, Preflights, Verifier};
 use crate::logic::policy::Policy;
 use crate::logic::record::{Body, Event, EventKind};
+use crate::model::Login;
 
 use admission::Admission;
 use arc_swap::ArcSwap;
@@ -48,6 +50,7 @@ use ipnet::IpNet;
 use state::{Active, Shared};
 
 pub use intercept::{Interception, OnObstacle};
+pub use reach::{Dialler, Parent, ParentFault, Unreached};
 pub use state::{Limits, Timeouts};
 
 /// How often idle upstream connections are looked through.
@@ -58,6 +61,8 @@ const SWEEP: Duration = Duration::from_secs(10);
 pub struct Parts {
     pub listeners: Vec<Listener>,
     pub policy: Policy,
+    /// Who we are at the parent proxy that the policy names.
+    pub parent_login: Option<Login>,
     pub journal: Journal,
     pub verifier: Arc<Verifier>,
     pub timeouts: Timeouts,
@@ -89,10 +94,18 @@ impl Proxy {
             .iter()
             .flat_map(Listener::addresses)
             .collect();
+        let resolver = Arc::new(Resolver::new());
         let shared = Shared {
-            active: ArcSwap::from_pointee(Active::new(parts.policy)),
+            active: ArcSwap::from_pointee(Active::new(parts.policy, parts.parent_login)),
             journal: parts.journal,
-            resolver: Resolver::new(),
+            dialler: Arc::new(Dialler::new(
+                Arc::clone(&resolver),
+                Arc::clone(&parts.verifier),
+                own.clone(),
+                parts.timeouts.connect,
+                parts.limits.head,
+            )),
+            resolver,
             preflights: Preflights::new(Arc::clone(&parts.verifier)),
             originator: Originator::new(Arc::clone(&parts.verifier)),
             verifier: parts.verifier,
@@ -171,9 +184,9 @@ impl Proxy {
 }
 
 impl Control {
-    /// Puts other rules in force, for requests from now on.
-    pub async fn replace_policy(&self, policy: Policy) {
-        let active = Active::new(policy);
+    /// Puts other rules in force, for requests from now on, and another login at the parent proxy.
+    pub async fn replace_policy(&self, policy: Policy, parent_login: Option<Login>) {
+        let active = Active::new(policy, parent_login);
         let detail = json!({ "policy": &*active.hash });
         self.0.active.store(Arc::new(active));
         let _ = self
@@ -183,9 +196,10 @@ impl Control {
             .await;
     }
 
-    /// Whether rules of that hash are in force.
-    pub fn has_policy(&self, hash: &str) -> bool {
-        &*self.0.active.load().hash == hash
+    /// Whether rules of that hash are in force, and that login.
+    pub fn has_policy(&self, hash: &str, parent_login: Option<&Login>) -> bool {
+        let active = self.0.active.load();
+        &*active.hash == hash && active.parent.as_ref().and_then(Parent::login) == parent_login
     }
 
     /// Whether the proxy was started with what ends TLS.

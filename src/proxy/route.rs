@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::edge::resolve::Resolver;
 use crate::logic::aws::Class;
-use crate::logic::policy::{Effective, Permit, Policy, Target};
+use crate::logic::policy::{Effective, Passage, Permit, Policy, Target};
 use crate::logic::record::{AwsCall, Destination};
 use crate::model::{Authority, Decision, Finding, Host};
 
@@ -41,7 +41,7 @@ pub(super) async fn route(
     target: &Target<'_>,
     effective: &Effective,
     head: HeadFacts,
-    known: Option<&[SocketAddr]>,
+    known: Option<&Permit>,
 ) -> Routed {
     let HeadFacts {
         mut found,
@@ -60,13 +60,20 @@ pub(super) async fn route(
     } else {
         target.authority.clone()
     };
-    let redirect = policy.connect_to(&asked);
-    let dialled = redirect.map_or_else(|| asked.clone(), |redirect| redirect.target(&asked));
-    let (addresses, answered) = match known {
-        Some(known) => (known.to_vec(), None),
-        None => match addresses_of(resolver, &dialled.host).await {
+    let passage = match known.and_then(Permit::through_parent) {
+        Some(by_name) => Passage::Parent(by_name.asked.clone()),
+        None => policy.passage(&asked),
+    };
+    let (addresses, answered) = match (&passage, known) {
+        // Resolved there; only an address that was named is known here.
+        (Passage::Parent(led), _) => {
+            let named = led.host.ip().map(|ip| SocketAddr::new(ip, led.port));
+            (named.into_iter().collect(), None)
+        }
+        (Passage::Direct(_), Some(known)) => (known.addresses().to_vec(), None),
+        (Passage::Direct(led), None) => match addresses_of(resolver, &led.host).await {
             Ok((addresses, answered)) => {
-                let socket = |ip| SocketAddr::new(ip, dialled.port);
+                let socket = |ip| SocketAddr::new(ip, led.port);
                 (addresses.into_iter().map(socket).collect(), answered)
             }
             Err(reason) => {
@@ -80,17 +87,21 @@ pub(super) async fn route(
     if is_signed {
         found.extend(policy.judge_plain_signature(target, effective, &addresses));
     }
-    let dialled = Target {
+    let target = Target {
         authority: &asked,
         ..*target
     };
-    match policy.permit(&dialled, effective, found, &addresses, own) {
-        (decision, Some(permit)) => Routed::Permitted {
+    let (decision, permit) = match passage {
+        Passage::Direct(_) => policy.permit(&target, effective, found, &addresses, own),
+        Passage::Parent(led) => policy.permit_by_name(&target, effective, found, led, own),
+    };
+    match permit {
+        Some(permit) => Routed::Permitted {
             decision,
             permit,
             answered,
         },
-        (decision, None) => Routed::Refused(decision),
+        None => Routed::Refused(decision),
     }
 }
 
@@ -135,8 +146,7 @@ pub(super) fn described(class: &Class) -> (Destination, Option<AwsCall>) {
                 service: service.clone(),
                 region: region.clone(),
                 partition: Some(endpoint.partition),
-                addr: None,
-                answered: None,
+                ..Destination::default()
             };
             (
                 destination,

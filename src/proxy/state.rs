@@ -14,19 +14,29 @@ use crate::edge::tls::{Originator, Preflights, Verifier};
 use crate::logic::policy::{Effective, Policy};
 use crate::logic::wire::http1::HeadLimits;
 use crate::logic::wire::tls::{Bounds, Profile};
+use crate::model::Login;
+
+use super::reach::{Dialler, Parent};
 
 /// The rules in force, with their hash as records carry it.
 #[derive(Debug)]
 pub(super) struct Active {
     pub policy: Policy,
     pub hash: Arc<str>,
+    /// How the parent proxy is spoken to, if the policy names one.
+    pub parent: Option<Parent>,
 }
 
 impl Active {
     /// Takes `policy` as it is.
-    pub(super) fn new(policy: Policy) -> Active {
+    pub(super) fn new(policy: Policy, parent_login: Option<Login>) -> Active {
         let hash = Arc::from(policy.hash());
-        Active { policy, hash }
+        let parent = Parent::new(&policy, parent_login.map(Arc::new));
+        Active {
+            policy,
+            hash,
+            parent,
+        }
     }
 }
 
@@ -57,7 +67,8 @@ pub struct Limits {
 pub(super) struct Shared {
     pub(super) active: ArcSwap<Active>,
     pub(super) journal: Journal,
-    pub(super) resolver: Resolver,
+    pub(super) resolver: Arc<Resolver>,
+    pub(super) dialler: Arc<Dialler>,
     pub(super) preflights: Preflights,
     pub(super) verifier: Arc<Verifier>,
     pub(super) originator: Originator,

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use crate::edge::client::ClientIo;
-use crate::edge::dial::dial;
+use crate::edge::parent::Outbound;
 use crate::edge::relay::Relay;
 use crate::logic::aws::classify;
 use crate::logic::policy::{Effective, Permit, Target, Way};
@@ -122,7 +121,7 @@ async fn no_authority<C: TunnelClient>(
 }
 
 /// A tunnel to relay, and what has passed already.
-type Established<'a, S> = (Course<'a>, Relay<S, TcpStream>, Bytes);
+type Established<'a, S> = (Course<'a>, Relay<S, Outbound>, Bytes);
 
 /// From the request to a judged handshake; `None`: it ended before, and that is on record.
 async fn establish<'a, C: TunnelClient>(
@@ -160,6 +159,7 @@ async fn establish<'a, C: TunnelClient>(
         permit,
         effective,
         is_aws,
+        ..
     } = match decided {
         Ok(decided) => decided,
         Err(Stopped { answer, id, .. }) => {
@@ -169,24 +169,17 @@ async fn establish<'a, C: TunnelClient>(
     };
 
     // Before our own connection, so that a server that serves one after the other serves it first.
-    let preflight = ask_preflight(
-        shared,
-        &effective,
-        &authority.host,
-        permit.addresses().first().copied(),
-    );
-    let upstream = match dial(&permit, shared.timeouts.connect).await {
+    let preflight = ask_preflight(shared, active, &effective, &authority.host, &permit);
+    let upstream = match shared.dialler.reach(&permit, active.parent.as_ref()).await {
         Ok(stream) => stream,
-        Err(error) => {
-            let (status, word) = facts::dial_failure(&error);
-            let answer = Answer::upstream(status, word, error.to_string());
-            let (answer, id) = fail(entry, answer).await;
+        Err(unreached) => {
+            let (answer, id) = fail(entry, unreached.answer()).await;
             client.refuse(&answer, &id).await;
             return None;
         }
     };
-    if let Ok(peer) = upstream.peer_addr() {
-        entry.set_addr(peer.to_string());
+    if let Some(address) = upstream.address() {
+        entry.set_addr(address.to_string());
     }
     let (stream, early) = match client.accept().await {
         Ok(accepted) => accepted,
@@ -206,6 +199,7 @@ async fn establish<'a, C: TunnelClient>(
         is_aws,
         authority,
         effective,
+        permit,
         preflight,
         deadline,
         seen: None,
@@ -241,25 +235,24 @@ pub(super) async fn carry<S: ClientIo>(
         deadline,
     } = tunnel;
     entry.set_carried(Carried::Tunnel);
-    let first = permit.addresses().first().copied();
-    let preflight = ask_preflight(shared, &effective, &authority.host, first);
-    let upstream = match dial(&permit, shared.timeouts.connect).await {
+    let preflight = ask_preflight(shared, active, &effective, &authority.host, &permit);
+    let upstream = match shared.dialler.reach(&permit, active.parent.as_ref()).await {
         Ok(stream) => stream,
-        Err(error) => {
-            let (status, word) = facts::dial_failure(&error);
-            fail(entry, Answer::upstream(status, word, error.to_string())).await;
+        Err(unreached) => {
+            fail(entry, unreached.answer()).await;
             stream.abort();
             return;
         }
     };
-    if let Ok(peer) = upstream.peer_addr() {
-        entry.set_addr(peer.to_string());
+    if let Some(address) = upstream.address() {
+        entry.set_addr(address.to_string());
     }
     let course = Course {
         entry,
         is_aws,
         authority,
         effective,
+        permit,
         preflight,
         deadline,
         seen: None,
@@ -276,7 +269,7 @@ async fn shake_hands<'a, S: ClientIo>(
     active: &Active,
     mut course: Course<'a>,
     stream: S,
-    upstream: TcpStream,
+    upstream: Outbound,
     early: Vec<u8>,
     drain: &mut Drain,
 ) -> Option<Established<'a, S>> {

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
-use crate::edge::dial::{dial, is_silent};
+use crate::edge::dial::is_silent;
 use crate::edge::http1::Conn;
+use crate::edge::parent::{self, Outbound};
 use crate::edge::tls::{self, Alpn, Failed, Offer, Peer, Seen, await_rejection};
 use crate::logic::policy::{Effective, Permit};
 use crate::logic::record::UpstreamTls;
@@ -17,17 +18,24 @@ use crate::model::{Action, Authority, Mode, Rule};
 use super::answer::Answer;
 use super::entry::Entry;
 use super::facts;
+use super::reach::Parent;
 use super::state::{Shared, profile};
 
-/// A TCP connection, or TLS over one.
+/// A connection of whatever kind.
 pub(super) trait Io: AsyncRead + AsyncWrite + Unpin + Send + std::fmt::Debug {
     /// The TCP connection at the bottom.
     fn tcp(&self) -> &TcpStream;
 }
 
-impl Io for TcpStream {
+impl Io for Outbound {
     fn tcp(&self) -> &TcpStream {
-        self
+        Outbound::tcp(self)
+    }
+}
+
+impl Io for parent::Leg {
+    fn tcp(&self) -> &TcpStream {
+        parent::Leg::tcp(self)
     }
 }
 
@@ -92,7 +100,7 @@ impl Offers {
 pub(super) struct Idle {
     pub authority: Authority,
     pub leg: Leg,
-    pub address: SocketAddr,
+    pub hop: Hop,
     pub conn: Conn<BoxIo>,
     /// What was agreed, where the connection is TLS.
     pub tls: Option<Arc<UpstreamTls>>,
@@ -114,6 +122,45 @@ impl Idle {
     }
 }
 
+/// Who is at the other end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Hop {
+    /// The destination, at this address.
+    Address(SocketAddr),
+    /// The destination, behind a parent proxy's tunnel to this place.
+    Tunnel(Authority),
+    /// The parent proxy itself, which reads absolute form.
+    Parent(Authority),
+}
+
+impl Hop {
+    /// Whether `permit` allows it still.
+    pub(super) fn is_allowed(&self, permit: &Permit) -> bool {
+        let by_name = permit.through_parent();
+        match self {
+            Hop::Address(address) => permit.allows(*address),
+            Hop::Tunnel(asked) => by_name.is_some_and(|by_name| by_name.asked == *asked),
+            Hop::Parent(proxy) => by_name.is_some_and(|by_name| by_name.proxy == *proxy),
+        }
+    }
+
+    /// Puts the address on record, if it was dialled by us.
+    pub(super) fn note(&self, entry: &mut Entry) {
+        if let Hop::Address(address) = self {
+            entry.set_addr(address.to_string());
+        }
+    }
+}
+
+/// Whether a request for `authority` goes to the parent proxy in absolute form. What is upgraded,
+/// or led elsewhere (`connect_to`), goes by CONNECT, as curl does it.
+pub(super) fn is_for_parent(permit: &Permit, authority: &Authority, leg: Leg) -> bool {
+    leg == Leg::Plain
+        && permit
+            .through_parent()
+            .is_some_and(|by_name| by_name.asked == *authority)
+}
+
 /// No connection.
 #[derive(Debug)]
 pub(super) struct NoUpstream {
@@ -131,31 +178,46 @@ impl From<Answer> for NoUpstream {
     }
 }
 
-/// A connection to one of the permitted addresses.
+/// A connection to what is permitted.
 ///
 /// # Errors
 /// The answer for the client; what belongs to the record is in `entry`.
 pub(super) async fn connect(
     shared: &Shared,
+    parent: Option<&Parent>,
     entry: &mut Entry,
     authority: &Authority,
     permit: &Permit,
     effective: &Effective,
     leg: Leg,
 ) -> Result<Idle, NoUpstream> {
-    let stream = dial(permit, shared.timeouts.connect)
-        .await
-        .map_err(|error| {
-            let (status, word) = facts::dial_failure(&error);
-            Answer::upstream(status, word, error.to_string())
-        })?;
-    let address = stream.peer_addr().map_err(|error| {
-        Answer::upstream(
-            502,
-            "connection_terminated",
-            format!("the upstream is gone: {error}"),
-        )
-    })?;
+    if let Some(by_name) = permit.through_parent()
+        && is_for_parent(permit, authority, leg)
+    {
+        let reached = shared.dialler.reach_parent(permit, parent).await;
+        let stream = reached.map_err(|unreached| unreached.answer())?;
+        return Ok(Idle {
+            authority: authority.clone(),
+            leg,
+            hop: Hop::Parent(by_name.proxy.clone()),
+            conn: Conn::new(Box::new(stream)),
+            tls: None,
+            alpn: None,
+            personal: false,
+            used: false,
+            answered: false,
+        });
+    }
+    let reached = shared.dialler.reach(permit, parent).await;
+    let stream = reached.map_err(|unreached| unreached.answer())?;
+    let hop = match (stream.address(), permit.through_parent()) {
+        (Some(address), _) => Hop::Address(address),
+        (None, Some(by_name)) => Hop::Tunnel(by_name.asked.clone()),
+        (None, None) => {
+            let detail = "the upstream is gone".to_owned();
+            return Err(Answer::upstream(502, "connection_terminated", detail).into());
+        }
+    };
     let (stream, peer): (BoxIo, _) = match leg {
         Leg::Tls(offers) => {
             let limit = shared.timeouts.handshake;
@@ -176,7 +238,7 @@ pub(super) async fn connect(
     Ok(Idle {
         authority: authority.clone(),
         leg,
-        address,
+        hop,
         conn: Conn::new(stream),
         tls: peer.as_ref().map(facts::originated),
         alpn: peer.and_then(|peer| peer.alpn),
@@ -191,7 +253,7 @@ async fn secure(
     entry: &mut Entry,
     authority: &Authority,
     effective: &Effective,
-    stream: TcpStream,
+    stream: Outbound,
     offers: Offers,
 ) -> Result<(BoxIo, Peer), NoUpstream> {
     let host = &authority.host;
@@ -199,7 +261,7 @@ async fn secure(
         Mode::Enforce => Offer::Profile,
         Mode::Report => Offer::Everything,
     };
-    let _ = stream.set_nodelay(true);
+    let _ = stream.tcp().set_nodelay(true);
     let shaken = shared
         .originator
         .originate(host, stream, profile(effective), offer, offers.list())

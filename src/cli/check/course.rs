@@ -4,30 +4,38 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpStream;
-
 use super::super::certificate::Certificate;
 use super::hello::Offer as Hello;
 use super::probe::{Probe, ProbeEnd, probe};
 use crate::edge::clock;
-use crate::edge::dial::dial;
+use crate::edge::parent::Outbound;
 use crate::edge::resolve::Resolver;
 use crate::edge::tls::{Alpn, Failed, Offer, Originator, Peer, Verifier};
 use crate::logic::aws::{Class, classify};
 use crate::logic::explain::Named;
-use crate::logic::policy::{Effective, Permit, Policy, Target, Way};
+use crate::logic::policy::{Effective, Passage, Permit, Policy, Target, Way};
 use crate::logic::wire::tls::{Group, Profile, Suite, Version};
 use crate::model::{Authority, Decision, Finding, Host, Rule, Severity, Verdict};
+use crate::proxy::{Dialler, Parent, Unreached};
 
 /// What all checks share.
 #[derive(Debug)]
 pub(super) struct Context {
     pub(super) policy: Policy,
     pub(super) own: Vec<SocketAddr>,
-    pub(super) resolver: Resolver,
+    pub(super) resolver: Arc<Resolver>,
+    pub(super) dialler: Dialler,
+    /// How the parent proxy is spoken to, if there is one.
+    pub(super) parent: Option<Parent>,
     pub(super) verifier: Arc<Verifier>,
     pub(super) connect: Duration,
     pub(super) handshake: Duration,
+}
+
+impl Context {
+    async fn reach(&self, permit: &Permit) -> Result<Outbound, Unreached> {
+        self.dialler.reach(permit, self.parent.as_ref()).await
+    }
 }
 
 /// What came of one target.
@@ -155,8 +163,10 @@ impl Course<'_> {
     /// Resolves, and has the addresses judged.
     async fn permit(&mut self, target: &Target<'_>, asked: &Authority) -> Option<Permit> {
         let context = self.context;
-        let redirect = context.policy.connect_to(asked);
-        let dialled = redirect.map_or_else(|| asked.clone(), |redirect| redirect.target(asked));
+        let dialled = match context.policy.passage(asked) {
+            Passage::Direct(dialled) => dialled,
+            Passage::Parent(led) => return self.permit_by_name(target, asked, led),
+        };
         let addresses = match &dialled.host {
             Host::V4(addr) => vec![(*addr).into()],
             Host::V6(addr) => vec![(*addr).into()],
@@ -197,10 +207,35 @@ impl Course<'_> {
         permit
     }
 
-    async fn connect(&mut self, permit: &Permit) -> Option<TcpStream> {
-        match dial(permit, self.context.connect).await {
+    /// The parent proxy resolves it.
+    fn permit_by_name(
+        &mut self,
+        target: &Target<'_>,
+        asked: &Authority,
+        led: Authority,
+    ) -> Option<Permit> {
+        let context = self.context;
+        let target = Target {
+            authority: asked,
+            ..*target
+        };
+        let found = std::mem::take(&mut self.found);
+        let (decision, permit) =
+            context
+                .policy
+                .permit_by_name(&target, &self.effective, found, led, &context.own);
+        self.found = decision.findings;
+        self.note = Some(match permit.as_ref().and_then(Permit::through_parent) {
+            Some(by_name) => format!("through the parent proxy {}", by_name.proxy),
+            None => "refused before the parent proxy would be asked".to_owned(),
+        });
+        permit
+    }
+
+    async fn connect(&mut self, permit: &Permit) -> Option<Outbound> {
+        match self.context.reach(permit).await {
             Ok(stream) => {
-                self.address = stream.peer_addr().ok();
+                self.address = stream.address();
                 Some(stream)
             }
             Err(error) => {
@@ -210,7 +245,7 @@ impl Course<'_> {
         }
     }
 
-    async fn shake_hands(&mut self, host: &Host, stream: TcpStream, permit: &Permit) {
+    async fn shake_hands(&mut self, host: &Host, stream: Outbound, permit: &Permit) {
         let originator = Originator::without_resumption(Arc::clone(&self.context.verifier));
         let profile =
             Profile::by_name(self.effective.profile.id()).unwrap_or_else(Profile::nothing);
@@ -306,7 +341,7 @@ impl Course<'_> {
         profile: &'static Profile,
         hello: &Hello,
     ) -> Option<Probe> {
-        let stream = dial(permit, self.context.connect).await.ok()?;
+        let stream = self.context.reach(permit).await.ok()?;
         Some(probe(&self.context.verifier, host, stream, profile, hello).await)
     }
 

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 use super::hello::Offer;
 use crate::edge::tls::Verifier;
@@ -30,10 +29,10 @@ pub(super) enum ProbeEnd {
 }
 
 /// Offers `offer` over `stream` and reads on until the answer is judged.
-pub(super) async fn probe(
+pub(super) async fn probe<S: AsyncRead + AsyncWrite + Unpin>(
     verifier: &Arc<Verifier>,
     host: &Host,
-    mut stream: TcpStream,
+    mut stream: S,
     profile: &'static Profile,
     offer: &Offer,
 ) -> Probe {
@@ -56,10 +55,10 @@ pub(super) async fn probe(
     }
 }
 
-async fn converse(
+async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
     judge: &mut Judge,
     host: &Host,
-    stream: &mut TcpStream,
+    stream: &mut S,
     offer: &Offer,
 ) -> std::io::Result<ProbeEnd> {
     let mut random = [0; 32];

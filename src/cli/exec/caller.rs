@@ -11,8 +11,9 @@ use super::place::Folder;
 use super::trust::Trust;
 use crate::cli::load::Environment;
 use crate::cli::variables::{self, DIRECT, Store};
-use crate::config::FlagValue;
+use crate::config::ParentProxy;
 use crate::edge::ca::JAVA_PASSWORD;
+use crate::logic::policy::NoProxy;
 use crate::model::Host;
 
 /// The address and the record of the proxy, for an `exec` inside this one.
@@ -49,11 +50,10 @@ impl Handed {
 }
 
 /// The caller's proxies and direct hosts.
-#[derive(Debug)]
 pub(super) struct Caller {
-    /// What leads to the outside, in the caller's words.
+    /// What leads to the outside, in the caller's words, which may hold a password.
     proxy: Option<(String, String)>,
-    no_proxy: Vec<String>,
+    no_proxy: String,
     direct: Vec<String>,
     java: Option<String>,
     wgetrc: Option<String>,
@@ -82,32 +82,23 @@ impl Caller {
         let wgetrc = environment.get("WGETRC").map(str::to_owned);
         Ok(Caller {
             proxy,
-            no_proxy: no_proxy
-                .split(|c: char| c == ',' || c.is_whitespace())
-                .filter(|entry| !entry.is_empty())
-                .map(str::to_owned)
-                .collect(),
+            no_proxy: no_proxy.to_owned(),
             direct: machine.direct(),
             java: environment.get("JAVA_TOOL_OPTIONS").map(str::to_owned),
             wgetrc: wgetrc.or_else(|| home.map(|home| format!("{home}/.wgetrc"))),
         })
     }
 
-    /// The settings that carry on what the caller's variables said.
-    pub(super) fn upstream(&self) -> Vec<FlagValue> {
+    /// What the caller's variables said, for the settings: the URL may hold a password.
+    ///
+    /// # Errors
+    /// A sentence that names the variable and not what is in it.
+    pub(super) fn upstream(&self) -> Result<Option<(ParentProxy, NoProxy)>, String> {
         let Some((variable, url)) = &self.proxy else {
-            return Vec::new();
+            return Ok(None);
         };
-        let flag = |key: &str, values: Vec<String>| FlagValue {
-            flag: variable.clone(),
-            key: key.to_owned(),
-            values,
-        };
-        let mut flags = vec![flag("upstream.proxy", vec![url.clone()])];
-        if !self.no_proxy.is_empty() {
-            flags.push(flag("upstream.no_proxy", self.no_proxy.clone()));
-        }
-        flags
+        let parent = ParentProxy::of_variable(url).map_err(|why| format!("{variable}: {why}"))?;
+        Ok(Some((parent, NoProxy::of_variable(&self.no_proxy))))
     }
 
     /// What is set for the command.

@@ -211,10 +211,10 @@ fn settings(args: &ExecArgs, environment: &Environment, caller: &Caller) -> Resu
     }
     let mut loaded = load(&given, environment, &fixed)?;
     // Whoever sets a parent proxy for outgate means it; else the caller's own is taken over.
-    let from_caller = caller.upstream();
-    if !from_caller.is_empty() && !loaded.is_set("upstream.proxy") {
-        fixed.extend(from_caller);
-        loaded = load(&given, environment, &fixed)?;
+    if !loaded.is_set("upstream.proxy")
+        && let Some((parent, no_proxy)) = caller.upstream().map_err(Failed::Because)?
+    {
+        loaded.settings.go_through(parent, no_proxy);
     }
     let unsupported = loaded.settings.unsupported();
     if !unsupported.is_empty() {
@@ -276,7 +276,7 @@ impl Behind {
         let (journal, writer) = journal(settings, sink)?;
         let journal = journal.observed_by(watch);
         let interception = interception(args, trust.authority)?;
-        let mut parts = parts(settings, listeners, journal, trust.verifier, interception);
+        let mut parts = parts(settings, listeners, journal, trust.verifier, interception)?;
         parts.timeouts.drain = parts.timeouts.drain.min(DRAIN);
         let (stop, stopped) = oneshot::channel::<()>();
         let ended = tokio::spawn(Proxy::new(parts).run(

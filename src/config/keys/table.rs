@@ -222,16 +222,20 @@ pub(super) const AFTER_RULES: &[Key] = &[
         "upstream.proxy",
         Kind::Text(Form::Url),
         "\"\"",
-        "parent proxy, `http://HOST:PORT` or `https://HOST:PORT`",
-    )
-    .later(),
+        "parent proxy: `http://HOST:PORT` or `https://HOST:PORT`, with `USER@` before the host if it asks for one",
+    ),
+    key(
+        "upstream.proxy_password_file",
+        PATH,
+        "\"\"",
+        "file with the password of that user; `OUTGATE_UPSTREAM_PROXY_PASSWORD` is stronger",
+    ),
     key(
         "upstream.no_proxy",
         TEXTS,
         "[]",
-        "hosts that are reached without the parent proxy",
-    )
-    .later(),
+        "hosts that are reached without the parent proxy, as in `NO_PROXY`",
+    ),
     key(
         "timeouts.head",
         span(MS, MINUTES),

@@ -24,6 +24,8 @@ pub struct ExchangeOptions {
     pub upgrade: bool,
     /// The client's connection is to close after this exchange.
     pub close: bool,
+    /// The request goes to a proxy of ours: its 407 is about us and not for the client.
+    pub through_proxy: bool,
 }
 
 impl Default for ExchangeOptions {
@@ -36,6 +38,7 @@ impl Default for ExchangeOptions {
             half_close_grace: Duration::from_secs(5),
             upgrade: false,
             close: false,
+            through_proxy: false,
         }
     }
 }

@@ -64,6 +64,9 @@ pub enum ExchangeError {
     ChunkedForHttp10,
     #[error("the server changed the protocol without being asked")]
     UnaskedUpgrade,
+    /// The values of its Proxy-Authenticate.
+    #[error("the parent proxy wants a login (407)")]
+    ProxyLogin(Vec<Vec<u8>>),
     #[error("the body of the server's answer is malformed: {0}")]
     ResponseBody(FramingError),
     #[error("the server's answer ended before it was whole")]
@@ -87,6 +90,7 @@ impl ExchangeError {
             ExchangeError::ResponseHead(_) => "response-head",
             ExchangeError::ChunkedForHttp10 => "chunked-for-http10",
             ExchangeError::UnaskedUpgrade => "unasked-upgrade",
+            ExchangeError::ProxyLogin(_) => "proxy-login",
             ExchangeError::ResponseBody(_) => "response-body",
             ExchangeError::ResponseTruncated => "response-truncated",
             ExchangeError::ClientClosed => "client-closed",
@@ -108,6 +112,7 @@ impl ExchangeError {
             | ExchangeError::ResponseHead(_)
             | ExchangeError::ChunkedForHttp10
             | ExchangeError::UnaskedUpgrade
+            | ExchangeError::ProxyLogin(_)
             | ExchangeError::ResponseBody(_)
             | ExchangeError::ResponseTruncated => 502,
         }

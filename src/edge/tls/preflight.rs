@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
@@ -15,7 +16,7 @@ use super::originate::{Originator, Peer};
 use super::params::{Alpn, Offer};
 use super::verify::Verifier;
 use crate::logic::wire::tls::{CertificateFault, Profile};
-use crate::model::Host;
+use crate::model::{Authority, Host};
 
 /// How long a good certificate is believed. A server that changes its certificate to a bad one is
 /// noticed within this time.
@@ -79,21 +80,25 @@ async fn connect(
 ) -> Seen {
     let stream = match TcpStream::connect(address).await {
         Ok(stream) => stream,
-        Err(error) => return Seen::Inconclusive(format!("cannot connect to {address}: {error}")),
+        Err(error) => return cannot_connect(address, &error),
     };
+    let _ = stream.set_nodelay(true);
     converse(originator, name, stream, profile).await
 }
 
-async fn converse(
+fn cannot_connect(address: SocketAddr, error: &io::Error) -> Seen {
+    Seen::Inconclusive(format!("cannot connect to {address}: {error}"))
+}
+
+async fn converse<S>(
     originator: &Originator,
     name: &Host,
-    stream: TcpStream,
+    stream: S,
     profile: &'static Profile,
-) -> Seen {
-    if let Err(error) = connected(&stream).await {
-        return Seen::Inconclusive(format!("cannot connect: {error}"));
-    }
-    let _ = stream.set_nodelay(true);
+) -> Seen
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     // Every suite and group that we speak: what is asked for is the certificate.
     let offer = Offer::Everything;
     match originator
@@ -125,8 +130,15 @@ pub struct Preflights {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
     host: Host,
-    address: SocketAddr,
+    place: Place,
     profile: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Place {
+    Address(SocketAddr),
+    /// A proxy, and what it is asked for.
+    Through(Authority, Authority),
 }
 
 /// The result, or that it is still awaited.
@@ -156,9 +168,61 @@ impl Preflights {
     ) -> Pending {
         let key = Key {
             host: host.clone(),
-            address,
+            place: Place::Address(address),
             profile: profile.name(),
         };
+        self.ask_at(key, limit, |originator, host| {
+            // Begun here and not in the task, so that a server that serves one after the other
+            // meets the preflight before the tunnel that waits for it.
+            let begun = begin(address);
+            async move {
+                let stream = match begun {
+                    Ok(stream) => stream,
+                    Err(error) => return cannot_connect(address, &error),
+                };
+                if let Err(error) = connected(&stream).await {
+                    return cannot_connect(address, &error);
+                }
+                let _ = stream.set_nodelay(true);
+                converse(&originator, &host, stream, profile).await
+            }
+        })
+    }
+
+    /// As [`Preflights::ask`], by a stream that `connect` gives: of `proxy`, what is asked for.
+    pub fn ask_through<S>(
+        &self,
+        host: &Host,
+        (proxy, asked): (Authority, Authority),
+        profile: &'static Profile,
+        limit: Duration,
+        connect: impl Future<Output = Result<S, String>> + Send + 'static,
+    ) -> Pending
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let key = Key {
+            host: host.clone(),
+            place: Place::Through(proxy, asked),
+            profile: profile.name(),
+        };
+        self.ask_at(key, limit, |originator, host| async move {
+            match connect.await {
+                Ok(stream) => converse(&originator, &host, stream, profile).await,
+                Err(why) => Seen::Inconclusive(why),
+            }
+        })
+    }
+
+    fn ask_at<F>(
+        &self,
+        key: Key,
+        limit: Duration,
+        work: impl FnOnce(Arc<Originator>, Host) -> F,
+    ) -> Pending
+    where
+        F: Future<Output = Seen> + Send + 'static,
+    {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(slot) = known.get(&key).filter(|slot| is_fresh(slot)) {
             return Pending(slot.clone());
@@ -170,20 +234,10 @@ impl Preflights {
             }
         }
         let (tell, slot) = watch::channel(None);
-        known.insert(key.clone(), slot.clone());
-        let originator = Arc::clone(&self.originator);
-        // Begun here and not in the task, so that a server that serves one after the other meets
-        // the preflight before the tunnel that waits for it.
-        let begun = begin(address);
+        let host = key.host.clone();
+        known.insert(key, slot.clone());
+        let work = work(Arc::clone(&self.originator), host);
         tokio::spawn(async move {
-            let work = async {
-                match begun {
-                    Ok(stream) => converse(&originator, &key.host, stream, profile).await,
-                    Err(error) => {
-                        Seen::Inconclusive(format!("cannot connect to {address}: {error}"))
-                    }
-                }
-            };
             let seen = within(limit, work).await;
             tell.send_replace(Some((Instant::now(), Arc::new(seen))));
         });

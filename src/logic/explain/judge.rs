@@ -16,6 +16,7 @@ use super::output::service;
 use crate::logic::aws::Class;
 use crate::logic::aws::classify;
 use crate::logic::policy::Effective;
+use crate::logic::policy::Passage;
 use crate::logic::policy::Policy;
 use crate::logic::policy::Target;
 use crate::logic::policy::Way;
@@ -137,10 +138,9 @@ fn decide(
     if so_far.is_upgrade() && asked.port == 80 {
         asked.port = 443;
     }
-    let dialled = policy
-        .connect_to(&asked)
-        .map_or_else(|| asked.clone(), |redirect| redirect.target(&asked));
-    let address = known_address(&dialled.host).map(|addr| SocketAddr::new(addr, dialled.port));
+    let passage = policy.passage(&asked);
+    let (Passage::Direct(led) | Passage::Parent(led)) = &passage;
+    let address = known_address(&led.host).map(|addr| SocketAddr::new(addr, led.port));
     let addresses: Vec<SocketAddr> = address.into_iter().collect();
     if is_signed {
         found.extend(policy.judge_plain_signature(target, effective, &addresses));
@@ -150,7 +150,10 @@ fn decide(
         ..*target
     };
     // Nothing is dialled here, so the permit is of no use.
-    let (decision, _) = policy.permit(&target, effective, found, &addresses, own);
+    let (decision, _) = match passage {
+        Passage::Direct(_) => policy.permit(&target, effective, found, &addresses, own),
+        Passage::Parent(led) => policy.permit_by_name(&target, effective, found, led, own),
+    };
     decision
 }
 

@@ -203,7 +203,7 @@ fn is_private_link(target: &Target<'_>, effective: &Effective, space: Space) -> 
 
 /// Whether dialling `addr` reaches the listener: the same socket address in any notation, or,
 /// for a listener on every interface, this machine's loopback.
-fn is_same_socket(listener: SocketAddr, addr: SocketAddr) -> bool {
+pub(super) fn is_same_socket(listener: SocketAddr, addr: SocketAddr) -> bool {
     let (own, ip) = (space::canonical(listener.ip()), space::canonical(addr.ip()));
     let everywhere = listener.ip().is_unspecified() && (ip.is_loopback() || ip.is_unspecified());
     // A client that dials 0.0.0.0 or :: reaches loopback.

@@ -6,6 +6,7 @@ use std::fmt::Write;
 use sha2::Digest;
 use sha2::Sha256;
 
+use crate::logic::policy::passage::ParentRoute;
 use crate::logic::policy::spec::AwsPerimeter;
 use crate::logic::policy::spec::DestinationRule;
 use crate::logic::policy::spec::Destinations;
@@ -38,6 +39,7 @@ pub(super) fn text(spec: &PolicySpec) -> String {
         connect_to,
         allow_private,
         tls,
+        parent,
     } = spec;
     let mut out = Lines::default();
     out.line("mode", mode_id(*mode));
@@ -60,6 +62,16 @@ pub(super) fn text(spec: &PolicySpec) -> String {
     }
     out.list("upstream.connect_to", &connect_to.0);
     out.list("upstream.allow_private", allow_private);
+    if let Some(ParentRoute {
+        tls,
+        proxy,
+        no_proxy,
+    }) = parent
+    {
+        let scheme = if *tls { "https" } else { "http" };
+        out.line("upstream.proxy", format_args!("{scheme}://{proxy}"));
+        out.list("upstream.no_proxy", &no_proxy.0);
+    }
     out.0
 }
 

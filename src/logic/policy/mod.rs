@@ -2,7 +2,8 @@
 //!
 //! Order of use: [`Policy::effective`] for the target, [`Policy::judge_name`], then (unless
 //! [`Policy::refuses`]) the caller resolves, and [`Policy::permit`] judges every address and
-//! gives the decision together with the [`Permit`] that dialling takes. No name is looked up,
+//! gives the decision together with the [`Permit`] that dialling takes. Where [`Policy::passage`]
+//! leads through a parent proxy, [`Policy::permit_by_name`] does that without addresses. No name is looked up,
 //! nothing is read and nothing is sent here.
 
 mod addresses;
@@ -12,6 +13,8 @@ mod constraints;
 mod effective;
 mod heads;
 mod names;
+mod no_proxy;
+mod passage;
 mod pattern;
 mod permit;
 mod space;
@@ -27,8 +30,15 @@ pub use constraints::Intercepted;
 pub use effective::Effective;
 pub use effective::Target;
 pub use effective::Way;
+pub use no_proxy::NoProxy;
+pub use no_proxy::NoProxyEntry;
+pub use no_proxy::NoProxyError;
+pub use passage::ParentRoute;
+pub use passage::Passage;
 pub use pattern::HostPattern;
 pub use pattern::PatternError;
+pub use permit::ByName;
+pub use permit::ParentIsSelf;
 pub use permit::Permit;
 pub use space::Space;
 pub use spec::Access;

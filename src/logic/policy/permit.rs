@@ -3,34 +3,94 @@
 use std::net::SocketAddr;
 
 use crate::logic::policy::Policy;
+use crate::logic::policy::addresses::is_same_socket;
 use crate::logic::policy::effective::Effective;
 use crate::logic::policy::effective::Target;
 use crate::model::Action;
+use crate::model::Authority;
 use crate::model::Decision;
 use crate::model::Finding;
 use crate::model::Verdict;
 
-/// The addresses that a decision allows. Made only by [`Policy::permit`]; dialling takes it, so
-/// that nothing can be dialled without a decision.
+/// What a decision allows to be dialled. Made only by [`Policy::permit`] and
+/// [`Policy::permit_by_name`]; dialling takes it, so that nothing can be dialled without a decision.
 ///
 /// ```compile_fail
-/// let forged = outgate::logic::policy::Permit { addresses: Box::new([]) };
+/// let forged = outgate::logic::policy::Permit { reach: todo!() };
 /// ```
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub struct Permit {
-    addresses: Box<[SocketAddr]>,
+    reach: Reach,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Reach {
+    Addresses(Box<[SocketAddr]>),
+    /// Through the parent proxy.
+    Parent(Box<ByName>),
+}
+
+/// What may be asked of which parent proxy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ByName {
+    pub asked: Authority,
+    pub proxy: Authority,
+}
+
+/// The parent proxy's name leads back to this proxy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the parent proxy (upstream.proxy) is at {0}, where this proxy itself listens; name another one"
+)]
+pub struct ParentIsSelf(pub SocketAddr);
+
 impl Permit {
-    /// The addresses, in the order that the resolver gave.
+    pub(super) fn by_name(asked: Authority, proxy: Authority) -> Permit {
+        Permit {
+            reach: Reach::Parent(Box::new(ByName { asked, proxy })),
+        }
+    }
+
+    /// The addresses, in the order that the resolver gave; none where a parent proxy is asked.
     pub fn addresses(&self) -> &[SocketAddr] {
-        &self.addresses
+        match &self.reach {
+            Reach::Addresses(addresses) => addresses,
+            Reach::Parent(_) => &[],
+        }
+    }
+
+    /// What is asked of the parent proxy, if the way leads through it.
+    pub fn through_parent(&self) -> Option<&ByName> {
+        match &self.reach {
+            Reach::Addresses(_) => None,
+            Reach::Parent(by_name) => Some(by_name),
+        }
+    }
+
+    /// The leave to dial the parent proxy, for what may be asked of it. `addresses` are the
+    /// parent's, `own` those that this proxy listens on.
+    ///
+    /// # Errors
+    /// [`ParentIsSelf`]: the way would never end.
+    pub fn to_parent(
+        &self,
+        addresses: &[SocketAddr],
+        own: &[SocketAddr],
+    ) -> Result<Permit, ParentIsSelf> {
+        let is_own = |addr: &&SocketAddr| own.iter().any(|own| is_same_socket(*own, **addr));
+        match (&self.reach, addresses.iter().find(is_own)) {
+            (Reach::Addresses(_), _) => Ok(self.clone()),
+            (Reach::Parent(_), Some(addr)) => Err(ParentIsSelf(*addr)),
+            (Reach::Parent(_), None) => Ok(Permit {
+                reach: Reach::Addresses(addresses.into()),
+            }),
+        }
     }
 
     /// Whether exactly this address is allowed.
     pub fn allows(&self, addr: SocketAddr) -> bool {
-        self.addresses.contains(&addr)
+        self.addresses().contains(&addr)
     }
 }
 
@@ -71,7 +131,7 @@ impl Policy {
         findings.retain(|finding| finding.action != Action::Off);
         let decision = Decision::from_findings(findings, effective.mode);
         let permit = (decision.verdict != Verdict::Block).then(|| Permit {
-            addresses: addresses.into(),
+            reach: Reach::Addresses(addresses.into()),
         });
         (decision, permit)
     }

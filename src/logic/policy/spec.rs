@@ -3,6 +3,7 @@
 use ipnet::IpNet;
 
 use crate::logic::policy::connect_to::ConnectTo;
+use crate::logic::policy::passage::ParentRoute;
 use crate::logic::policy::pattern::HostPattern;
 use crate::model::Action;
 use crate::model::Host;
@@ -24,6 +25,8 @@ pub struct PolicySpec {
     /// Networks that `private-address` lets be. Never opens a metadata address.
     pub allow_private: Vec<IpNet>,
     pub tls: TlsPolicy,
+    /// The proxy that this one goes through.
+    pub parent: Option<ParentRoute>,
 }
 
 /// The rules of a proxy that only listens on loopback and has no settings.
@@ -39,6 +42,7 @@ impl Default for PolicySpec {
             connect_to: ConnectTo::default(),
             allow_private: Vec::new(),
             tls: TlsPolicy::default(),
+            parent: None,
         }
     }
 }

@@ -97,8 +97,11 @@ pub struct Destination {
     pub service: Option<String>,
     pub region: Option<String>,
     pub partition: Option<&'static str>,
-    /// The address dialled (in a decision: the first that will be tried).
+    /// The address dialled (in a decision: the first that will be tried); `None` where a parent
+    /// proxy was asked.
     pub addr: Option<String>,
+    /// The parent proxy that was asked.
+    pub parent: Option<String>,
     /// The name that answered, where the resolver followed an alias or a search domain.
     pub answered: Option<String>,
 }

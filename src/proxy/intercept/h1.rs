@@ -210,6 +210,7 @@ async fn request<C: ClientIo>(
         entry,
         permit,
         effective,
+        parent,
         ..
     } = match decided {
         Ok(decided) => decided,
@@ -228,6 +229,7 @@ async fn request<C: ClientIo>(
         effective,
         head: &head,
         permit,
+        parent,
         leg: Leg::Tls(inner.offers),
         client_tls: Some(std::sync::Arc::clone(&inner.client_tls)),
     };

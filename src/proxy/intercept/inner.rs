@@ -1,10 +1,9 @@
 //! What the requests inside one intercepted connection have in common.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::logic::aws::classify;
-use crate::logic::policy::{Effective, Way};
+use crate::logic::policy::{Effective, Permit, Way};
 use crate::logic::record::{Carried, ClientTls, Request, Tls, Via};
 use crate::model::{Authority, Decision, Finding, Mode};
 
@@ -22,7 +21,7 @@ pub(in crate::proxy) struct Inner {
     /// What its requests are for: the name of the hello, CONNECT's port.
     pub(in crate::proxy) authority: Authority,
     /// What CONNECT was allowed to reach, under these rules.
-    pub(in crate::proxy) known: Vec<SocketAddr>,
+    pub(in crate::proxy) known: Option<Permit>,
     pub(in crate::proxy) policy: Arc<str>,
     /// CONNECT named an address: nothing else may be dialled, whatever the name resolves to.
     pub(in crate::proxy) pinned: bool,
@@ -57,7 +56,7 @@ impl Inner {
             authority: &self.authority,
             way: Way::Intercepted,
             carried: Carried::Intercept,
-            known: (self.pinned || is_same).then_some(self.known.as_slice()),
+            known: self.known.as_ref().filter(|_| self.pinned || is_same),
         };
         let mut draft = self.draft(&active);
         draft.set_tls(Tls {

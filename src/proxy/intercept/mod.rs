@@ -34,7 +34,7 @@ use super::entry::{Draft, Entry, Outcome, Visitor};
 use super::facts;
 use super::state::{Active, Shared, profile};
 use super::tunnel::{Connect, TunnelClient, judge_head, question};
-use super::upstream::{Idle, Leg, NoUpstream, Offers, connect};
+use super::upstream::{Hop, Idle, Leg, NoUpstream, Offers, connect};
 
 use h1::Served;
 use h2::Session;
@@ -150,7 +150,10 @@ impl Course<'_> {
     /// The decision is on record, and the hello is read.
     async fn run(mut self, decided: Decided, mut hello: Hello, drain: &mut Drain) {
         let Decided {
-            mut entry, permit, ..
+            mut entry,
+            permit,
+            parent,
+            ..
         } = decided;
         let client_tls = facts::client_tls(&hello.facts);
         entry.set_tls(Tls {
@@ -175,7 +178,15 @@ impl Course<'_> {
         let mut authority = self.asked.clone();
         let other = other_name(&hello, self.asked);
         if let Some(name) = &other {
-            let named = judge_named(self.shared, self.active, &mut entry, self.asked, name).await;
+            let named = judge_named(
+                self.shared,
+                self.active,
+                &mut entry,
+                &permit,
+                self.asked,
+                name,
+            )
+            .await;
             let Named {
                 authority: named,
                 effective,
@@ -214,6 +225,7 @@ impl Course<'_> {
                 let leg = Leg::Tls(offers);
                 let connecting = connect(
                     self.shared,
+                    parent.as_ref(),
                     &mut entry,
                     &authority,
                     &permit,
@@ -238,8 +250,8 @@ impl Course<'_> {
                 }
             }
         };
-        let (address, tls, alpn) = upstream.facts();
-        entry.set_addr(address.to_string());
+        let (hop, tls, alpn) = upstream.facts();
+        hop.note(&mut entry);
         entry.set_tls(Tls {
             client: Some(Arc::clone(&client_tls)),
             upstream: tls,
@@ -276,11 +288,11 @@ impl Course<'_> {
 
     /// A connection that waits for its next use.
     fn waiting(&self, key: &PoolKey, permit: &Permit) -> Option<Upstream> {
-        let open = |session: &mut Session| permit.allows(session.address) && session.is_open();
+        let open = |session: &mut Session| session.hop.is_allowed(permit) && session.is_open();
         if let Some(session) = self.interceptor.sessions.take(key, open) {
             return Some(Upstream::H2(session));
         }
-        let usable = |idle: &mut Idle| permit.allows(idle.address) && idle.is_quiet();
+        let usable = |idle: &mut Idle| idle.hop.is_allowed(permit) && idle.is_quiet();
         let idle = self.interceptor.pool.take(key, usable)?;
         Some(Upstream::H1(Box::new(Idle { used: true, ..idle })))
     }
@@ -304,7 +316,7 @@ impl Course<'_> {
             shared: Arc::clone(self.shared),
             visitor: self.visitor.clone(),
             authority,
-            known: permit.addresses().to_vec(),
+            known: Some(permit.clone()),
             policy: Arc::clone(&self.active.hash),
             pinned,
             offers,
@@ -407,10 +419,10 @@ impl Upstream {
         ))
     }
 
-    fn facts(&self) -> (SocketAddr, Option<Arc<UpstreamTls>>, Option<Alpn>) {
+    fn facts(&self) -> (Hop, Option<Arc<UpstreamTls>>, Option<Alpn>) {
         match self {
-            Upstream::H1(idle) => (idle.address, idle.tls.clone(), idle.alpn),
-            Upstream::H2(session) => (session.address, session.tls.clone(), Some(Alpn::H2)),
+            Upstream::H1(idle) => (idle.hop.clone(), idle.tls.clone(), idle.alpn),
+            Upstream::H2(session) => (session.hop.clone(), session.tls.clone(), Some(Alpn::H2)),
         }
     }
 }

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::edge::ca::Leaves;
 use crate::edge::pool::{Pool, PoolLimits};
 use crate::edge::tls::ClientLeg;
-use crate::logic::policy::{Access, InterceptHosts, Policy, ProfileName};
+use crate::logic::policy::{Access, Policy, ProfileName};
 use crate::model::{Authority, Host};
 
 use super::super::upstream::{Idle, Offers};
@@ -99,12 +99,7 @@ impl Interceptor {
     pub(super) fn let_through(&self, policy: &Policy, host: &Host) -> Option<Duration> {
         let allowed = match self.on_obstacle {
             OnObstacle::Block => false,
-            OnObstacle::TunnelListed => match &policy.intercept.hosts {
-                InterceptHosts::Listed(listed) => {
-                    listed.iter().any(|pattern| pattern.matches(host))
-                }
-                InterceptHosts::None | InterceptHosts::Aws | InterceptHosts::All => false,
-            },
+            OnObstacle::TunnelListed => policy.intercept.lists_by_name(host),
             OnObstacle::Tunnel => policy.destinations.default == Access::Allow,
         };
         if !allowed {

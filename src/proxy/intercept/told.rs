@@ -82,7 +82,7 @@ impl Course<'_> {
             shared: Arc::clone(self.shared),
             visitor: self.visitor.clone(),
             authority: self.asked.clone(),
-            known: Vec::new(),
+            known: None,
             policy: Arc::clone(&self.active.hash),
             pinned: true,
             offers: Offers::Unnamed,

@@ -86,6 +86,12 @@ where
         if head.status == 101 && !(self.options.upgrade && self.head.wants_upgrade()) {
             return Err(ExchangeError::UnaskedUpgrade);
         }
+        if head.status == 407 && self.options.through_proxy {
+            let challenges = head.headers.all("proxy-authenticate");
+            return Err(ExchangeError::ProxyLogin(
+                challenges.map(<[u8]>::to_vec).collect(),
+            ));
+        }
         // An HTTP/1.0 client cannot read chunks, and was announced to the server as such.
         if head.framing == Framing::Chunked && self.head.version == Version::Http10 {
             return Err(ExchangeError::ChunkedForHttp10);

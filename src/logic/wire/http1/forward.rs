@@ -51,13 +51,46 @@ pub fn upstream_head(head: &RequestHead, leg: UpstreamLeg) -> Vec<u8> {
     out.extend_from_slice(head.method.as_bytes());
     out.push(b' ');
     push_target(&mut out, head);
+    push_rest(&mut out, head, leg, None);
+    out
+}
+
+/// The head to send to a parent proxy, in absolute form (RFC 9112, section 3.2.2).
+/// `authorization` is the value of our own Proxy-Authorization; the client's never leaves.
+pub fn parent_head(head: &RequestHead, leg: UpstreamLeg, authorization: Option<&str>) -> Vec<u8> {
+    let mut out = Vec::with_capacity(head.headers.byte_len() + 512);
+    out.extend_from_slice(head.method.as_bytes());
+    out.push(b' ');
+    if let RequestTarget::Absolute {
+        scheme,
+        authority_as_sent,
+        path_and_query,
+        ..
+    } = &head.target
+    {
+        out.extend_from_slice(scheme.as_str().as_bytes());
+        out.extend_from_slice(b"://");
+        out.extend_from_slice(authority_as_sent.as_bytes());
+        // RFC 9112, section 3.2.4: an empty path in OPTIONS is a `*` in the end.
+        if !(head.method == "OPTIONS" && path_and_query.as_bytes().is_empty()) {
+            push_target(&mut out, head);
+        }
+    } else {
+        push_target(&mut out, head);
+    }
+    push_rest(&mut out, head, leg, authorization);
+    out
+}
+
+/// All behind the target.
+fn push_rest(out: &mut Vec<u8>, head: &RequestHead, leg: UpstreamLeg, authorization: Option<&str>) {
     out.push(b' ');
     out.extend_from_slice(head.version.as_str().as_bytes());
     out.extend_from_slice(b"\r\n");
 
     let replaced_host = replaced_host(head);
     if let (None, Some(host)) = (&head.host, replaced_host) {
-        push_line(&mut out, "Host", host.as_bytes());
+        push_line(out, "Host", host.as_bytes());
     }
     let upgrade = leg.upgrade && head.wants_upgrade();
     let trailers = head.headers.all("te").any(takes_trailers);
@@ -72,27 +105,29 @@ pub fn upstream_head(head: &RequestHead, leg: UpstreamLeg) -> Vec<u8> {
     for field in head.headers.iter() {
         if field.is("connection") {
             match leg.manner {
-                Manner::Intercept if !leg.close => kept.push(&mut out, field),
-                Manner::Intercept | Manner::Forward => options.write(&mut out, field.name),
+                Manner::Intercept if !leg.close => kept.push(out, field),
+                Manner::Intercept | Manner::Forward => options.write(out, field.name),
             }
         } else if field.is("host") {
             match replaced_host {
-                Some(host) => push_line(&mut out, field.name, host.as_bytes()),
-                None => push_field(&mut out, field),
+                Some(host) => push_line(out, field.name, host.as_bytes()),
+                None => push_field(out, field),
             }
         } else if field.is("te") {
-            push_te(&mut out, field, leg.manner);
+            push_te(out, field, leg.manner);
         } else if (upgrade && field.is("upgrade"))
             || !head.connection.is_hop_by_hop(field.name, leg.manner)
         {
-            push_field(&mut out, field);
+            push_field(out, field);
         }
     }
     if leg.manner == Manner::Forward || leg.close {
-        options.write(&mut out, "Connection");
+        options.write(out, "Connection");
+    }
+    if let Some(authorization) = authorization {
+        push_line(out, "Proxy-Authorization", authorization.as_bytes());
     }
     out.extend_from_slice(b"\r\n");
-    out
 }
 
 /// The head to send to the client. The framing headers stay, since the body's bytes are relayed

@@ -28,6 +28,7 @@ pub use forward::ClientLeg;
 pub use forward::Manner;
 pub use forward::UpstreamLeg;
 pub use forward::client_head;
+pub use forward::parent_head;
 pub use forward::upstream_head;
 pub use framing::Framing;
 pub use headers::Field;

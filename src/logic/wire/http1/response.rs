@@ -66,6 +66,12 @@ impl ResponseHead {
         matches!(self.status, 100..=199) && self.status != 101
     }
 
+    /// The reason phrase, as sent.
+    pub fn reason(&self) -> &[u8] {
+        // Behind a space, three digits and a space.
+        self.status_and_reason.get(5..).unwrap_or_default()
+    }
+
     /// Whether the server would take another request on this connection. An old server's word
     /// counts only where the client hears it too.
     pub fn is_persistent(&self, manner: Manner) -> bool {

@@ -1,6 +1,5 @@
 //! The connection to the server that one client's connection has for itself.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Waker};
@@ -18,7 +17,8 @@ use crate::logic::record::{Tls, UpstreamTls};
 
 use super::super::super::answer::Answer;
 use super::super::super::entry::Entry;
-use super::super::super::upstream::{Idle, Leg, Offers, connect};
+use super::super::super::reach::Parent;
+use super::super::super::upstream::{Hop, Idle, Leg, Offers, connect};
 use super::super::header_list;
 use super::Inner;
 
@@ -26,7 +26,7 @@ use super::Inner;
 #[derive(Debug)]
 pub(in crate::proxy::intercept) struct Session {
     send: SendRequest<Bytes>,
-    pub(in crate::proxy::intercept) address: SocketAddr,
+    pub(in crate::proxy::intercept) hop: Hop,
     pub(in crate::proxy::intercept) tls: Option<Arc<UpstreamTls>>,
 }
 
@@ -39,9 +39,7 @@ impl Session {
         idle: Idle,
         header_list: u32,
     ) -> Result<Session, Answer> {
-        let Idle {
-            address, conn, tls, ..
-        } = idle;
+        let Idle { hop, conn, tls, .. } = idle;
         let (stream, ahead) = conn.into_parts();
         let begun = client_builder(header_list)
             .handshake(Prefixed::new(ahead, stream))
@@ -52,7 +50,7 @@ impl Session {
         })?;
         // It ends when no stream and no handle is left. How, each stream is told.
         tokio::spawn(connection);
-        Ok(Session { send, address, tls })
+        Ok(Session { send, hop, tls })
     }
 
     /// Whether it takes new streams, as far as is known at this moment.
@@ -66,7 +64,7 @@ impl Session {
 /// A connection for a stream.
 pub(super) struct Taken {
     pub(super) send: SendRequest<Bytes>,
-    pub(super) address: SocketAddr,
+    pub(super) hop: Hop,
     pub(super) tls: Option<Arc<UpstreamTls>>,
 }
 
@@ -112,17 +110,18 @@ impl Sessions {
         !slot.session.as_ref().is_some_and(Session::is_open)
     }
 
-    /// The session, or a new one to an address that `permit` allows.
+    /// The session, or a new one to what `permit` allows.
     pub(super) async fn take(
         &self,
         inner: &Inner,
         entry: &mut Entry,
         permit: &Permit,
+        parent: Option<&Parent>,
         effective: &Effective,
     ) -> Result<Taken, NoSession> {
         let asked = Instant::now();
         let mut slot = self.slot.lock().await;
-        let fits = |session: &&Session| permit.allows(session.address) && session.is_open();
+        let fits = |session: &&Session| session.hop.is_allowed(permit) && session.is_open();
         if let Some(session) = slot.session.as_ref().filter(fits) {
             return Ok(session.into());
         }
@@ -133,7 +132,7 @@ impl Sessions {
         }
         // Streams that are on it go on.
         slot.session = None;
-        match self.open(inner, entry, permit, effective).await {
+        match self.open(inner, entry, permit, parent, effective).await {
             Ok(session) => {
                 let taken = Taken::from(&session);
                 slot.session = Some(session);
@@ -152,11 +151,13 @@ impl Sessions {
         inner: &Inner,
         entry: &mut Entry,
         permit: &Permit,
+        parent: Option<&Parent>,
         effective: &Effective,
     ) -> Result<Session, NoSession> {
         let leg = Leg::Tls(Offers::H2);
         let connecting = connect(
             &inner.shared,
+            parent,
             entry,
             &inner.authority,
             permit,
@@ -188,7 +189,7 @@ impl From<&Session> for Taken {
     fn from(session: &Session) -> Taken {
         Taken {
             send: session.send.clone(),
-            address: session.address,
+            hop: session.hop.clone(),
             tls: session.tls.clone(),
         }
     }

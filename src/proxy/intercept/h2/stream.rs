@@ -87,6 +87,7 @@ impl Course<'_> {
             mut entry,
             permit,
             effective,
+            parent,
             ..
         } = decided;
         let options = ExchangeOptions {
@@ -95,9 +96,9 @@ impl Course<'_> {
         };
         let mut is_again = false;
         loop {
-            let taking = self
-                .sessions
-                .take(self.inner, &mut entry, &permit, &effective);
+            let taking =
+                self.sessions
+                    .take(self.inner, &mut entry, &permit, parent.as_ref(), &effective);
             let taken = match taking.await {
                 Ok(taken) => taken,
                 Err(failed) => {
@@ -109,7 +110,7 @@ impl Course<'_> {
                     };
                 }
             };
-            entry.set_addr(taken.address.to_string());
+            taken.hop.note(&mut entry);
             entry.set_tls(taken.legs(self.inner));
             let mut heard = Heard::default();
             let mut listen = |head: &http::response::Parts| heard = Heard::of(&head.headers);
