@@ -177,10 +177,15 @@ class Conn:
     # -- turns --
 
     def say(self, data: bytes) -> None:
+        if self.run.hello_seen is not None and self.side == "server":
+            # Scripts echo the session id that scripted clients have.
+            data = data.replace(wire.SESSION_ID, self.run.hello_seen.ljust(len(wire.SESSION_ID), b"\0"))
         self.run.turns.close_turn(self.side, len(self.sent) + len(data))
         self.send(data)
 
     def hear(self) -> None:
+        if self.run.authority and self.side == "server":
+            return self._hear_anything()
         self.heard += 1
         other = "server" if self.side == "client" else "client"
         bell = self.run.turns.bells[self.side][0]
@@ -189,6 +194,17 @@ class Conn:
             if goal is not None and len(self.received) >= goal:
                 return
             self.fill(bell)
+
+
+    def _hear_anything(self) -> None:
+        """A proxy that ends TLS itself takes no turns: whatever comes is the next flight."""
+        while len(self.received) == self.heard:
+            self.fill()
+        self.heard = len(self.received)
+        hello = bytes(self.received[5:])
+        if self.run.hello_seen is None and hello[:1] == b"\x01" and len(hello) > 71:
+            self.run.random = hello[6:38]
+            self.run.hello_seen = hello[39:39 + hello[38]]
 
 
 class SocketLike:

@@ -32,8 +32,10 @@ VARIANTS = {
 class Outgate:
     """One `outgate serve`, with every scenario's name pointed at its own listener."""
 
-    def __init__(self, binary: str, variant: str, directory: Path, roots: Path, targets):
+    def __init__(self, binary: str, variant: str, directory: Path, roots: Path, targets,
+                 intercept: bool = False):
         self.variant = variant
+        self.authority: Path | None = None
         self.audit = directory / f"audit-{variant}.jsonl"
         home = directory / f"home-{variant}"
         home.mkdir()
@@ -44,6 +46,12 @@ class Outgate:
                 "--extra-root", str(roots), *flags]
         for host, port, listen_port in targets:
             line += ["--connect-to", f"{host}:{port}:127.0.0.1:{listen_port}"]
+        if intercept:
+            folder = directory / f"authority-{variant}"
+            subprocess.run([binary, "ca", "init", "--intercept", "all", "--ca-dir", str(folder)], check=True,
+                           stdout=subprocess.DEVNULL)
+            line += ["--intercept", "all", "--ca-dir", str(folder)]
+            self.authority = folder / "ca.pem"
         environment = {k: v for k, v in os.environ.items()
                        if not k.lower().endswith("_proxy") and not k.startswith("OUTGATE_")}
         environment |= {"HOME": str(home), "XDG_STATE_HOME": str(home), "XDG_CONFIG_HOME": str(home),
@@ -115,6 +123,7 @@ class Relay:
         self.targets = {(host.lower(), port): listen_port for host, port, listen_port in targets}
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.address = self.listener.getsockname()
+        self.authority = None
         self.errors: list[str] = []
         threading.Thread(target=self._accept, daemon=True).start()
 

@@ -7,6 +7,7 @@ The payload is a length and that many bytes; the server sends them back.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import socket
 import ssl
@@ -114,10 +115,48 @@ def exchange_server(session, run) -> None:
             head = session.read(8)
         except EOFError:
             return
+        if head.startswith(b"GET "):
+            answer_request(session, run, head)
+            return
         body = session.read(int.from_bytes(head, "big"))
         with run.lock:
             run.server_payload += 1
         session.write(head + body)
+
+
+def answer_request(session, run, head: bytes) -> None:
+    """The echo servers' other tongue, for a client behind an interception."""
+    while b"\r\n\r\n" not in head:
+        head += session.read(1)
+    with run.lock:
+        run.server_payload += 1
+    body = b"heard " + head.split(b" ")[1]
+    session.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+
+
+def https_client(run) -> None:
+    """An HTTPS client that trusts the proxy's authority; what it is answered is `run.answer`."""
+    ctx = ssl.create_default_context(cafile=str(run.authority))
+    ctx.set_alpn_protocols(["http/1.1"])
+    conn = run.dial()
+    bio = Bio(conn, ctx, server=False, name=run.host)
+    bio.handshake()
+    bio.write(f"GET /a%20b HTTP/1.1\r\nHost: {run.host}\r\nConnection: close\r\n\r\n".encode())
+    head = bytearray()
+    while not head.endswith(b"\r\n\r\n"):
+        head += bio.read(1)
+    lines = bytes(head).decode("latin-1").split("\r\n")
+    fields = {k.lower(): v.strip() for k, _, v in (line.partition(":") for line in lines[1:])}
+    body = bio.read(int(fields.get("content-length", 0)))
+    status = int(lines[0].split(" ")[1])
+    problem = json.loads(body) if fields.get("content-type") == "application/problem+json" else {}
+    run.answer = {"status": status, "type": fields.get("content-type"), "rule": problem.get("rule"),
+                  "detail": problem.get("detail", "")}
+    if status == 200 and body.startswith(b"heard "):
+        with run.lock:
+            run.client_payload += 1
+    bio.close()
+    conn.until_eof()
 
 
 # --- OpenSSL through Python -----------------------------------------------
@@ -278,6 +317,8 @@ def lite_server(*, low=wire.SSL3, high=wire.TLS12, ciphers=(), macs=(), exchange
         run = conn.run
         settings = _lite_settings(low, high, ciphers, macs, exchanges, curves, wire.modp(dh) if dh else None)
         more = {}
+        if run.authority:
+            more["alpn"] = [bytearray(b"http/1.1")]     # it stumbles over an offer where it has none itself
         if anonymous:
             more["anon"] = True
         elif srp:

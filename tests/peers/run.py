@@ -2,6 +2,7 @@
 """Plays scripted TLS clients and servers through a proxy and judges what it let pass.
 
     run.py --outgate target/release/outgate      the real thing
+    run.py --outgate ... --intercept             the servers again, behind an interception
     run.py --self-check                          the scenarios themselves, through a relay that judges nothing
     run.py --list [--only 'sni/*']               names, expectations, reasons
 """
@@ -24,6 +25,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import behind  # noqa: E402
 import judge  # noqa: E402
 import proxy  # noqa: E402
 import real  # noqa: E402
@@ -36,6 +38,8 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--outgate", metavar="PATH", help="the binary to test")
     parser.add_argument("--self-check", action="store_true", help="test the scenarios through a plain relay")
+    parser.add_argument("--intercept", action="store_true",
+                        help="the proxy ends TLS itself, the client speaks HTTP inside")
     parser.add_argument("--list", action="store_true", help="list the scenarios and stop")
     parser.add_argument("--only", metavar="GLOB", action="append", help="names to play; may be given more than once")
     parser.add_argument("--variant", metavar="NAME", help="only the scenarios of one configuration")
@@ -50,6 +54,8 @@ def arguments():
 
 def choose(options):
     chosen = scenarios.everything()
+    if options.intercept:
+        chosen = behind.choose(chosen)
     if options.only:
         chosen = [s for s in chosen if any(fnmatch.fnmatchcase(s.name, glob) for glob in options.only)]
     if options.variant:
@@ -79,7 +85,7 @@ def play(chosen, listeners, proxies, pki, options, progress):
             except queue.Empty:
                 return
             key = "relay" if "relay" in proxies else s.variant
-            run = Run(s, listeners[s.name], proxies[key].address, pki, options.pieces)
+            run = Run(s, listeners[s.name], proxies[key].address, pki, options.pieces, proxies[key].authority)
             try:
                 outcome = run.play()
             except Exception as error:  # a fault of ours; the others go on
@@ -135,7 +141,8 @@ def main() -> int:
                 proxies["relay"] = proxy.Relay([t for group in targets.values() for t in group])
             else:
                 for variant, group in targets.items():
-                    proxies[variant] = proxy.Outgate(options.outgate, variant, directory, pki.roots_path, group)
+                    proxies[variant] = proxy.Outgate(options.outgate, variant, directory, pki.roots_path, group,
+                                                      options.intercept)
         except (RuntimeError, OSError) as error:
             print(f"run.py: {error}", file=sys.stderr)
             return 2
@@ -162,7 +169,7 @@ def main() -> int:
                 faults += [f"{variant}: {b}" for b in judge.chain(p.audit)]
                 faults += [f"{variant}: {line}" for line in p.errors if "panicked" in line]
                 judge.attach(found, [o for o in outcomes if o.scenario.variant == variant])
-            results = [judge.verdict(o) for o in outcomes]
+            results = [(behind.verdict if options.intercept else judge.verdict)(o) for o in outcomes]
         return show(options, results, skipped, faults, time.monotonic() - started)
     finally:
         for p in proxies.values():

@@ -118,13 +118,19 @@ class Outcome:
     heard: int | None = None           # bytes of the client's that the server got, where it can be told
     told: int | None = None            # bytes of the server's
     tunnels: int = 0                   # that the client asked for, where it can be told
+    answer: dict | None = None         # what an HTTPS client behind an interception was told
     left_open: bool = False            # the server's connection outlived the client's
 
 
 class Run:
     """One scenario being played: a listener, the scripts, and what they saw."""
 
-    def __init__(self, scenario: Scenario, listener: socket.socket, proxy_address, pki, pieces: int = 0):
+    def __init__(self, scenario: Scenario, listener: socket.socket, proxy_address, pki, pieces: int = 0,
+                 authority=None):
+        # The certificate to trust, where the proxy ends TLS itself.
+        self.authority = authority
+        self.hello_seen: bytes | None = None    # the session id of the proxy's own hello
+        self.answer: dict | None = None
         self.scenario, self.listener, self.proxy, self.pki = scenario, listener, proxy_address, pki
         # For scripted ends; a real library's megabytes would take too long.
         self.pieces = pieces if getattr(scenario.client, "raw", False) else 0
@@ -188,7 +194,7 @@ class Run:
         c = connections.Conn(sock, "server", self)
         end = self.scenario.server
         if getattr(end, "raw", False):
-            if self.scenario.aws and self._is_preflight(sock):
+            if self.scenario.aws and not self.authority and self._is_preflight(sock):
                 self.preflights.append(c)
                 c.side = "preflight"
                 end = self.scenario.preflight or real.ssl_server()
@@ -283,7 +289,7 @@ class Run:
         for w in workers:
             w.join(self.scenario.limit + 15)
         out = Outcome(self.scenario, seconds=time.monotonic() - started)
-        out.status, out.reason = self.status, self.reason
+        out.status, out.reason, out.answer = self.status, self.reason, self.answer
         out.tunnels = len(self.clients)
         order = ["late", "failed", "reset", "refused", "eof", "done"]
         out.client_ended = min(ends, key=order.index) if ends else "late"

@@ -1,8 +1,9 @@
 //! Why there is no session with an upstream.
 
+use std::fmt;
 use std::io;
 
-use rustls::{AlertDescription, InvalidMessage, PeerIncompatible};
+use rustls::{AlertDescription, InvalidMessage, PeerIncompatible, PeerMisbehaved};
 
 use super::judged::BadChain;
 use super::originate::Peer;
@@ -83,12 +84,82 @@ impl Failed {
             rustls::Error::InvalidMessage(
                 InvalidMessage::UnsupportedCurveType
                 | InvalidMessage::UnsupportedKeyExchangeAlgorithm(_),
-            ) => Failed::Incompatible(format!(
-                "the server chose a key exchange that outgate's own TLS does not speak ({error})"
+            ) => Failed::Incompatible(
+                "the server chose a key exchange that outgate's own TLS does not speak".to_owned(),
+            ),
+            rustls::Error::PeerMisbehaved(what) if is_not_offered(what) => {
+                let what = in_words(what);
+                Failed::Incompatible(format!(
+                    "the server chose what outgate's own TLS did not offer ({what})"
+                ))
+            }
+            rustls::Error::PeerMisbehaved(what) => {
+                let what = in_words(what);
+                Failed::Other(format!("the server breaks the rules of TLS ({what})"))
+            }
+            rustls::Error::InvalidMessage(what) => {
+                let what = in_words(what);
+                Failed::Other(format!(
+                    "what the server sends is not well-formed TLS ({what})"
+                ))
+            }
+            rustls::Error::InappropriateMessage { got_type, .. } => Failed::Other(format!(
+                "the server sent a message out of order ({})",
+                in_words(got_type)
             )),
+            rustls::Error::InappropriateHandshakeMessage { got_type, .. } => {
+                Failed::Other(format!(
+                    "the server sent a message out of order ({})",
+                    in_words(got_type)
+                ))
+            }
+            rustls::Error::DecryptError => Failed::Other(
+                "what the server sends cannot be decrypted with the keys agreed on".to_owned(),
+            ),
             other => Failed::Other(other.to_string()),
         }
     }
+}
+
+/// Whether the server answered with parameters of its own: what it speaks and what outgate's own
+/// TLS speaks may have nothing in common.
+const fn is_not_offered(what: &PeerMisbehaved) -> bool {
+    matches!(
+        what,
+        PeerMisbehaved::SelectedUnofferedCipherSuite
+            | PeerMisbehaved::SelectedUnofferedKxGroup
+            | PeerMisbehaved::SelectedUnofferedCompression
+            | PeerMisbehaved::SelectedUnofferedApplicationProtocol
+            | PeerMisbehaved::WrongGroupForKeyShare
+            | PeerMisbehaved::IllegalHelloRetryRequestWithUnofferedCipherSuite
+            | PeerMisbehaved::IllegalHelloRetryRequestWithUnofferedNamedGroup
+            | PeerMisbehaved::IllegalHelloRetryRequestWithUnsupportedVersion
+            | PeerMisbehaved::SignedKxWithWrongAlgorithm
+            | PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme
+    )
+}
+
+/// The name of a variant as words: rustls has them as `SelectedUnofferedCipherSuite`.
+fn in_words(what: &impl fmt::Debug) -> String {
+    let name = format!("{what:?}");
+    let mut words = String::new();
+    let mut was_lower = false;
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() && was_lower {
+            words.push(' ');
+        }
+        was_lower = letter.is_ascii_lowercase() || letter.is_ascii_digit();
+        match letter {
+            'A'..='Z' => words.push(letter.to_ascii_lowercase()),
+            '(' | ')' | '"' | '{' | '}' | ':' | ' ' => {
+                if !words.ends_with(' ') {
+                    words.push(' ');
+                }
+            }
+            other => words.push(other),
+        }
+    }
+    words.trim_end().to_owned()
 }
 
 fn has_closed(error: &io::Error) -> bool {
@@ -153,7 +224,10 @@ fn lacking(what: &PeerIncompatible) -> String {
         PeerIncompatible::UncompressedEcPointsRequired
         | PeerIncompatible::NoEcPointFormatsInCommon
         | PeerIncompatible::EcPointsExtensionRequired => "no uncompressed curve points",
-        other => return format!("the server's TLS lacks what outgate's own TLS needs ({other:?})"),
+        other => {
+            let other = in_words(other);
+            return format!("the server's TLS lacks what outgate's own TLS needs ({other})");
+        }
     };
     format!("the server speaks {lack}")
 }
@@ -161,6 +235,26 @@ fn lacking(what: &PeerIncompatible) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_variants_become_words() {
+        for (what, words) in [
+            (
+                in_words(&PeerMisbehaved::SelectedUnofferedCipherSuite),
+                "selected unoffered cipher suite",
+            ),
+            (
+                in_words(&InvalidMessage::TrailingData("ServerHelloDone")),
+                "trailing data server hello done",
+            ),
+            (
+                in_words(&PeerMisbehaved::AttemptedDowngradeToTls12WhenTls13IsSupported),
+                "attempted downgrade to tls12 when tls13 is supported",
+            ),
+        ] {
+            assert_eq!(what, words);
+        }
+    }
 
     #[test]
     fn a_missing_client_certificate_is_told_from_other_ends() {
