@@ -147,6 +147,7 @@ impl Course<'_> {
     fn fit(&self, mut idle: Idle, for_parent: bool) -> Option<Idle> {
         let fits = idle.authority == *self.authority
             && idle.leg == self.leg
+            && idle.profile == self.effective.profile
             && idle.hop.is_allowed(&self.permit)
             && matches!(idle.hop, Hop::Parent(_)) == for_parent
             && idle.is_quiet();

@@ -10,7 +10,7 @@ use crate::edge::dial::is_silent;
 use crate::edge::http1::Conn;
 use crate::edge::parent::{self, Outbound};
 use crate::edge::tls::{self, Alpn, Failed, Offer, Peer, Seen, await_rejection};
-use crate::logic::policy::{Effective, Permit};
+use crate::logic::policy::{Effective, Permit, ProfileName};
 use crate::logic::record::UpstreamTls;
 use crate::logic::wire::tls::Facts;
 use crate::model::{Action, Authority, Mode, Rule};
@@ -100,6 +100,8 @@ impl Offers {
 pub(super) struct Idle {
     pub authority: Authority,
     pub leg: Leg,
+    /// What its TLS was held to: rules may have become stricter since.
+    pub profile: ProfileName,
     pub hop: Hop,
     pub conn: Conn<BoxIo>,
     /// What was agreed, where the connection is TLS.
@@ -199,6 +201,7 @@ pub(super) async fn connect(
         return Ok(Idle {
             authority: authority.clone(),
             leg,
+            profile: effective.profile,
             hop: Hop::Parent(by_name.proxy.clone()),
             conn: Conn::new(Box::new(stream)),
             tls: None,
@@ -238,6 +241,7 @@ pub(super) async fn connect(
     Ok(Idle {
         authority: authority.clone(),
         leg,
+        profile: effective.profile,
         hop,
         conn: Conn::new(stream),
         tls: peer.as_ref().map(facts::originated),

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use crate::edge::client::Prefixed;
 use crate::edge::http2::client_builder;
 use crate::edge::tls::Alpn;
-use crate::logic::policy::{Effective, Permit};
+use crate::logic::policy::{Effective, Permit, ProfileName};
 use crate::logic::record::{Tls, UpstreamTls};
 
 use super::super::super::answer::Answer;
@@ -26,6 +26,7 @@ use super::Inner;
 #[derive(Debug)]
 pub(in crate::proxy::intercept) struct Session {
     send: SendRequest<Bytes>,
+    profile: ProfileName,
     pub(in crate::proxy::intercept) hop: Hop,
     pub(in crate::proxy::intercept) tls: Option<Arc<UpstreamTls>>,
 }
@@ -39,7 +40,13 @@ impl Session {
         idle: Idle,
         header_list: u32,
     ) -> Result<Session, Answer> {
-        let Idle { hop, conn, tls, .. } = idle;
+        let Idle {
+            profile,
+            hop,
+            conn,
+            tls,
+            ..
+        } = idle;
         let (stream, ahead) = conn.into_parts();
         let begun = client_builder(header_list)
             .handshake(Prefixed::new(ahead, stream))
@@ -50,7 +57,12 @@ impl Session {
         })?;
         // It ends when no stream and no handle is left. How, each stream is told.
         tokio::spawn(connection);
-        Ok(Session { send, hop, tls })
+        Ok(Session {
+            send,
+            profile,
+            hop,
+            tls,
+        })
     }
 
     /// Whether it takes new streams, as far as is known at this moment.
@@ -121,7 +133,11 @@ impl Sessions {
     ) -> Result<Taken, NoSession> {
         let asked = Instant::now();
         let mut slot = self.slot.lock().await;
-        let fits = |session: &&Session| session.hop.is_allowed(permit) && session.is_open();
+        let fits = |session: &&Session| {
+            session.profile == effective.profile
+                && session.hop.is_allowed(permit)
+                && session.is_open()
+        };
         if let Some(session) = slot.session.as_ref().filter(fits) {
             return Ok(session.into());
         }
