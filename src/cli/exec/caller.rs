@@ -27,7 +27,7 @@ const MAX_DIRECT: usize = 256;
 
 /// The files that the command shall trust.
 #[derive(Debug)]
-pub(super) struct Handed {
+pub(in crate::cli) struct Handed {
     bundle: PathBuf,
     java: PathBuf,
 }
@@ -38,7 +38,7 @@ impl Handed {
     ///
     /// # Errors
     /// A sentence for the user.
-    pub(super) fn write(trust: &Trust, folder: &Folder) -> Result<Option<Handed>, String> {
+    pub(in crate::cli) fn write(trust: &Trust, folder: &Folder) -> Result<Option<Handed>, String> {
         if trust.authority.is_none() {
             return Ok(None);
         }
@@ -47,10 +47,15 @@ impl Handed {
             java: folder.write("ca-bundle.jks", &trust.bundle.java_store())?,
         }))
     }
+
+    /// The roots in PEM.
+    pub(in crate::cli) fn bundle(&self) -> &Path {
+        &self.bundle
+    }
 }
 
 /// The caller's proxies and direct hosts.
-pub(super) struct Caller {
+pub(in crate::cli) struct Caller {
     /// What leads to the outside, in the caller's words, which may hold a password.
     proxy: Option<(String, String)>,
     no_proxy: String,
@@ -64,7 +69,7 @@ impl Caller {
     ///
     /// # Errors
     /// A proxy that outgate cannot go through.
-    pub(super) fn read(environment: &Environment) -> Result<Caller, String> {
+    pub(in crate::cli) fn read(environment: &Environment) -> Result<Caller, String> {
         let proxy = proxy(environment)?;
         let no_proxy = either(environment, "NO_PROXY").unwrap_or_default();
         let resources = std::fs::read_to_string(RESOURCES).ok();
@@ -105,7 +110,7 @@ impl Caller {
     ///
     /// # Errors
     /// When a file of ours cannot be written.
-    pub(super) fn variables(
+    pub(in crate::cli) fn variables(
         &self,
         address: SocketAddr,
         handed: Option<&Handed>,
