@@ -76,7 +76,7 @@ impl Room {
             journal,
             Verifier::new(roots),
             Some(interception),
-        );
+        )?;
         let (stop, stopped) = oneshot::channel::<()>();
         let ended = tokio::spawn(Proxy::new(parts).run(
             async {

@@ -128,9 +128,9 @@ pub(super) fn version(said: &str) -> Option<String> {
             .then(|| number.chars().take(24).collect::<String>())
     };
     said.lines()
+        .filter(|line| !line.starts_with("Picked up "))
         .take(3)
         .flat_map(|line| line.split([' ', '/']))
-        .filter(|piece| piece.contains('.') || piece.starts_with(|c: char| c.is_ascii_digit()))
         .find_map(word)
 }
 
