@@ -107,6 +107,17 @@ pub(super) fn java(host: &str, port: u16, direct: &[String], store: Option<&Stor
     options.join(" ")
 }
 
+/// What makes Node use the proxy where it does not by itself; for `NODE_OPTIONS`.
+pub(super) const NODE_PROXY: &str = include_str!("node-proxy.cjs");
+
+/// `NODE_OPTIONS` that loads the script at `path`, after what is there already.
+pub(super) fn node_options(own: Option<&str>, path: &Path) -> String {
+    let path = path.display().to_string();
+    let path = path.replace('\\', "\\\\").replace('"', "\\\"");
+    let ours = format!("--require=\"{path}\"");
+    own.map_or_else(|| ours.clone(), |own| format!("{own} {ours}"))
+}
+
 /// A trust store for Java.
 #[derive(Debug)]
 pub(super) struct Store<'a> {
@@ -151,6 +162,16 @@ mod tests {
         };
         assert_eq!(of("NO_PROXY"), "localhost,::1,[::1]");
         assert_eq!(of("no_proxy"), "localhost,::1");
+    }
+
+    #[test]
+    fn node_options_are_added_to() {
+        let path = Path::new("/tmp/a b/x.cjs");
+        assert_eq!(node_options(None, path), "--require=\"/tmp/a b/x.cjs\"");
+        assert_eq!(
+            node_options(Some("--trace-warnings"), path),
+            "--trace-warnings --require=\"/tmp/a b/x.cjs\""
+        );
     }
 
     #[test]

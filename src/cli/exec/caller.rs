@@ -62,6 +62,7 @@ pub(in crate::cli) struct Caller {
     direct: Vec<String>,
     java: Option<String>,
     wgetrc: Option<String>,
+    node: Option<String>,
 }
 
 impl Caller {
@@ -90,6 +91,7 @@ impl Caller {
             no_proxy: no_proxy.to_owned(),
             direct: machine.direct(),
             java: environment.get("JAVA_TOOL_OPTIONS").map(str::to_owned),
+            node: environment.get("NODE_OPTIONS").map(str::to_owned),
             wgetrc: wgetrc.or_else(|| home.map(|home| format!("{home}/.wgetrc"))),
         })
     }
@@ -131,6 +133,9 @@ impl Caller {
             None => java,
         };
         set.push(("JAVA_TOOL_OPTIONS".to_owned(), java));
+        let script = folder.write("node-proxy.cjs", variables::NODE_PROXY.as_bytes())?;
+        let node = variables::node_options(self.node.as_deref(), &script);
+        set.push(("NODE_OPTIONS".to_owned(), node));
         if let Some(Handed { bundle, .. }) = handed {
             set.extend(variables::trust(bundle));
             // GNU Wget reads no variable for its roots, but one for its settings.
