@@ -42,6 +42,8 @@ pub(super) enum Command {
     Explain(ExplainArgs),
     /// Print the variables that point programs at the proxy
     Env(EnvArgs),
+    /// Say which tools here work behind the proxy, and the line that mends the others
+    Doctor(DoctorArgs),
     /// Make, show and hand out the authority for interception
     Ca(CaArgs),
     /// Look at the settings
@@ -182,6 +184,20 @@ pub(super) struct ExplainArgs {
     pub json: bool,
     #[command(flatten)]
     pub settings: SettingsArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit code: 0 if every tool that is here works; 1 if one needs a line or none helps. \
+    Nothing leaves the machine: the tools talk to a server on loopback."
+)]
+pub(super) struct DoctorArgs {
+    /// Try this tool alone; may be repeated
+    #[arg(long, value_name = "TOOL")]
+    pub only: Vec<String>,
+    /// As a JSON object
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -9,7 +9,7 @@ use crate::edge::listen::Listener;
 use crate::edge::tls::Verifier;
 use crate::logic::wire::http1::HeadLimits;
 use crate::logic::wire::tls::Bounds;
-use crate::proxy::{Interception, Limits, OnObstacle, Parts, Timeouts};
+use crate::proxy::{Attribution, Interception, Limits, OnObstacle, Parts, Timeouts};
 
 use super::load::parent_login;
 
@@ -109,6 +109,11 @@ pub(super) fn parts(
             },
         },
         clients: settings.clients.allow.clone(),
+        attribution: if settings.audit.process {
+            Attribution::All
+        } else {
+            Attribution::Unix
+        },
         interception,
     })
 }

@@ -8,6 +8,8 @@ mod certificate;
 mod check;
 mod completions;
 mod config;
+#[cfg(target_os = "linux")]
+mod doctor;
 mod env;
 mod exec;
 mod explain;
@@ -53,11 +55,21 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Env(args) => env::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Ca(args) => ca::run(&args),
         Command::Config(args) => config::run(&args),
         Command::Completions(args) => completions::run(&args),
     };
     ExitCode::from(code)
+}
+
+/// It gives the tools what `exec` gives a command.
+#[cfg(not(target_os = "linux"))]
+mod doctor {
+    pub(super) fn run(_: &super::args::DoctorArgs) -> u8 {
+        super::complain("doctor runs on Linux only");
+        super::USAGE
+    }
 }
 
 /// Says what went wrong, in one sentence where it can.

@@ -21,12 +21,14 @@ pub(super) const DIRECT: [&str; 11] = [
 
 /// The variables that hold a file of trusted roots, each read by some program instead of the
 /// system's own.
-pub(super) const BUNDLES: [&str; 18] = [
+pub(super) const BUNDLES: [&str; 19] = [
     "SSL_CERT_FILE",
     "AWS_CA_BUNDLE",
     "REQUESTS_CA_BUNDLE",
     "CURL_CA_BUNDLE",
     "NODE_EXTRA_CA_CERTS",
+    // npm's own settings may name a file that lacks ours.
+    "npm_config_cafile",
     "GIT_SSL_CAINFO",
     "PIP_CERT",
     "CONDA_SSL_VERIFY",
@@ -47,19 +49,21 @@ pub(super) const BUNDLES: [&str; 18] = [
 
 /// What points programs at the proxy `url`, except for the hosts `direct`.
 pub(super) fn proxy(url: &str, direct: &str) -> Vec<(String, String)> {
-    let pairs = [
-        ("HTTP_PROXY", url),
-        ("HTTPS_PROXY", url),
-        ("ALL_PROXY", url),
-        ("NO_PROXY", direct),
-    ];
-    let both = |(name, value): (&str, &str)| {
+    let both = |name: &str| {
         [
-            (name.to_owned(), value.to_owned()),
-            (name.to_ascii_lowercase(), value.to_owned()),
+            (name.to_owned(), url.to_owned()),
+            (name.to_ascii_lowercase(), url.to_owned()),
         ]
     };
-    let mut variables: Vec<_> = pairs.into_iter().flat_map(both).collect();
+    let names = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
+    let mut variables: Vec<_> = names.into_iter().flat_map(both).collect();
+    // In Python the lower case counts, and an address in brackets there makes httpx give up.
+    let bare: Vec<&str> = direct
+        .split(',')
+        .filter(|host| !host.starts_with('['))
+        .collect();
+    variables.push(("NO_PROXY".to_owned(), direct.to_owned()));
+    variables.push(("no_proxy".to_owned(), bare.join(",")));
     // Node 24 and later asks the environment only if told to.
     variables.push(("NODE_USE_ENV_PROXY".to_owned(), "1".to_owned()));
     variables
@@ -103,6 +107,17 @@ pub(super) fn java(host: &str, port: u16, direct: &[String], store: Option<&Stor
     options.join(" ")
 }
 
+/// What makes Node use the proxy where it does not by itself; for `NODE_OPTIONS`.
+pub(super) const NODE_PROXY: &str = include_str!("node-proxy.cjs");
+
+/// `NODE_OPTIONS` that loads the script at `path`, after what is there already.
+pub(super) fn node_options(own: Option<&str>, path: &Path) -> String {
+    let path = path.display().to_string();
+    let path = path.replace('\\', "\\\\").replace('"', "\\\"");
+    let ours = format!("--require=\"{path}\"");
+    own.map_or_else(|| ours.clone(), |own| format!("{own} {ours}"))
+}
+
 /// A trust store for Java.
 #[derive(Debug)]
 pub(super) struct Store<'a> {
@@ -133,6 +148,30 @@ mod tests {
                 assert!(set.iter().any(|(known, _)| *known == name), "{name}");
             }
         }
+    }
+
+    #[test]
+    fn brackets_stand_in_the_upper_case_alone() {
+        let set = proxy("http://127.0.0.1:1", "localhost,::1,[::1]");
+        let of = |name: &str| {
+            set.iter()
+                .find(|(known, _)| known == name)
+                .unwrap()
+                .1
+                .clone()
+        };
+        assert_eq!(of("NO_PROXY"), "localhost,::1,[::1]");
+        assert_eq!(of("no_proxy"), "localhost,::1");
+    }
+
+    #[test]
+    fn node_options_are_added_to() {
+        let path = Path::new("/tmp/a b/x.cjs");
+        assert_eq!(node_options(None, path), "--require=\"/tmp/a b/x.cjs\"");
+        assert_eq!(
+            node_options(Some("--trace-warnings"), path),
+            "--trace-warnings --require=\"/tmp/a b/x.cjs\""
+        );
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub mod journal;
 pub mod listen;
 pub mod parent;
 pub mod pool;
+pub mod process;
 pub mod relay;
 pub mod resolve;
 pub mod tls;

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use crate::edge::clock;
 use crate::edge::journal::{Journal, Unavailable};
+use crate::edge::process::Caller;
 use crate::logic::record::{
     AwsCall, Body, Bytes, Carried, Client, Destination, FindingLine, Line, Request, Stage, Tls,
     Via, cut,
@@ -13,6 +14,7 @@ use crate::logic::record::{
 use crate::model::{Decision, Finding, Mode, Rule, Verdict};
 
 use super::answer::Answer;
+use super::state::Active;
 
 const MAX_URL: usize = 4096;
 const MAX_METHOD: usize = 32;
@@ -24,6 +26,7 @@ const MAX_ERROR: usize = 512;
 pub(super) struct Visitor {
     pub conn: Arc<str>,
     pub client: Client,
+    pub caller: Caller,
 }
 
 /// What is known of a request before anything is decided.
@@ -33,17 +36,18 @@ pub(super) struct Draft {
     line: Box<Line>,
     started: Instant,
     mode: Mode,
+    caller: Caller,
 }
 
 impl Draft {
-    /// A request on the connection `conn`.
-    pub(super) fn new(conn: &Arc<str>, client: &Client, policy: &Arc<str>, mode: Mode) -> Draft {
+    /// A request on the visitor's connection, under the rules in force.
+    pub(super) fn new(visitor: &Visitor, active: &Active) -> Draft {
         let line = Line {
             time: String::new(),
             id: clock::new_id(),
-            conn: Arc::clone(conn),
+            conn: Arc::clone(&visitor.conn),
             stage: Stage::Decision,
-            client: client.clone(),
+            client: visitor.client.clone(),
             via: None,
             carried: None,
             request: Request::default(),
@@ -54,7 +58,7 @@ impl Draft {
             would: Verdict::Allow,
             rule: None,
             findings: Vec::new(),
-            policy: Arc::clone(policy),
+            policy: Arc::clone(&active.hash),
             status: None,
             bytes: None,
             duration_ms: None,
@@ -63,7 +67,8 @@ impl Draft {
         Draft {
             line: Box::new(line),
             started: Instant::now(),
-            mode,
+            mode: active.policy.mode,
+            caller: visitor.caller.clone(),
         }
     }
 
@@ -82,6 +87,7 @@ impl Draft {
         Visitor {
             conn: Arc::clone(&self.line.conn),
             client: self.line.client.clone(),
+            caller: self.caller.clone(),
         }
     }
 
@@ -137,6 +143,11 @@ impl Draft {
     fn body(&mut self, stage: Stage) -> Body {
         self.line.stage = stage;
         self.line.time = clock::timestamp();
+        // Looked up beside the request; no line waits for it.
+        if let Some(found) = self.caller.get() {
+            self.line.client.pid = Some(found.pid);
+            self.line.client.process = Some(found.name.clone());
+        }
         Body::line(&self.line)
     }
 

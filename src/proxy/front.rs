@@ -42,7 +42,7 @@ pub(super) async fn serve_connection(
     peer: Option<SocketAddr>,
     mut drain: Drain,
 ) {
-    let visitor = visitor(peer);
+    let visitor = visitor(&shared, &stream, peer);
     let mut conn = Conn::new(stream);
     if let Some(refused) = stranger(&shared, peer) {
         return Box::pin(refuse(&shared, &visitor, conn, refused, None)).await;
@@ -54,12 +54,7 @@ pub(super) async fn serve_connection(
         match Box::pin(read_head(&shared, &mut conn, served == 0, &mut drain)).await {
             Read::Head(head) => {
                 let active = shared.active.load_full();
-                let draft = Draft::new(
-                    &visitor.conn,
-                    &visitor.client,
-                    &active.hash,
-                    active.policy.mode,
-                );
+                let draft = Draft::new(&visitor, &active);
                 let course = course(&shared, &active, draft, head, conn, &mut idle, &mut drain);
                 match Box::pin(course).await {
                     Some(again) => conn = again,

@@ -74,12 +74,7 @@ async fn answer(
     drain: Drain,
 ) -> Response<Reply> {
     let active = shared.active.load_full();
-    let draft = Draft::new(
-        &visitor.conn,
-        &visitor.client,
-        &active.hash,
-        active.policy.mode,
-    );
+    let draft = Draft::new(&visitor, &active);
     if request.method() == Method::CONNECT {
         return accept_tunnel(shared, active, draft, request, drain).await;
     }

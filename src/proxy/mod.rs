@@ -36,6 +36,7 @@ use crate::edge::clock;
 use crate::edge::dial::prepare;
 use crate::edge::journal::{Journal, Unavailable};
 use crate::edge::listen::{Accepted, Listener};
+use crate::edge::process::Processes;
 use crate::edge::resolve::Resolver;
 use crate::edge::tls::{Originator, Preflights, Verifier};
 use crate::logic::policy::Policy;
@@ -51,7 +52,7 @@ use state::{Active, Shared};
 
 pub use intercept::{Interception, OnObstacle};
 pub use reach::{Dialler, Parent, ParentFault, Unreached};
-pub use state::{Limits, Timeouts};
+pub use state::{Attribution, Limits, Timeouts};
 
 /// How often idle upstream connections are looked through.
 const SWEEP: Duration = Duration::from_secs(10);
@@ -69,6 +70,7 @@ pub struct Parts {
     pub limits: Limits,
     /// Who may use it.
     pub clients: Vec<IpNet>,
+    pub attribution: Attribution,
     /// What ends the TLS of hosts that the policy names; none: no host's is ended.
     pub interception: Option<Interception>,
 }
@@ -95,6 +97,13 @@ impl Proxy {
             .flat_map(Listener::addresses)
             .collect();
         let resolver = Arc::new(Resolver::new());
+        let is_asked = parts.attribution == Attribution::All
+            || parts
+                .listeners
+                .iter()
+                .any(|listener| matches!(listener, Listener::Unix(..)));
+        // Without a thread the processes stay unknown, which is no reason not to start.
+        let processes = is_asked.then(Processes::start).and_then(Result::ok);
         let shared = Shared {
             active: ArcSwap::from_pointee(Active::new(parts.policy, parts.parent_login)),
             journal: parts.journal,
@@ -112,6 +121,8 @@ impl Proxy {
             timeouts: parts.timeouts,
             limits: parts.limits,
             clients: parts.clients,
+            attribution: parts.attribution,
+            processes,
             interceptor: parts.interception.map(Interceptor::new),
             own,
         };

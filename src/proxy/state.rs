@@ -8,7 +8,9 @@ use arc_swap::ArcSwap;
 use ipnet::IpNet;
 
 use super::intercept::Interceptor;
+use crate::edge::client::ClientStream;
 use crate::edge::journal::Journal;
+use crate::edge::process::{Caller, Processes};
 use crate::edge::resolve::Resolver;
 use crate::edge::tls::{Originator, Preflights, Verifier};
 use crate::logic::policy::{Effective, Policy};
@@ -80,6 +82,40 @@ pub(super) struct Shared {
     pub(super) clients: Vec<IpNet>,
     /// Where the proxy itself listens.
     pub(super) own: Vec<SocketAddr>,
+    pub(super) attribution: Attribution,
+    /// Runs where somebody may have to be looked for.
+    pub(super) processes: Option<Processes>,
+}
+
+/// Whose process is looked up, beside the request.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Attribution {
+    /// Those of clients on Unix sockets, whom the kernel names.
+    #[default]
+    Unix,
+    /// Those of all clients on this machine.
+    All,
+}
+
+impl Shared {
+    /// Has the client's process looked for.
+    pub(super) fn caller(&self, stream: &ClientStream, peer: Option<SocketAddr>) -> Caller {
+        let Some(processes) = &self.processes else {
+            return Caller::default();
+        };
+        match (stream, peer, self.attribution) {
+            (ClientStream::Tcp(stream), Some(peer), Attribution::All) => stream
+                .local_addr()
+                .map(|own| processes.of_socket(peer, own))
+                .unwrap_or_default(),
+            (ClientStream::Tcp(_), _, _) => Caller::default(),
+            (ClientStream::Unix(stream), _, _) => {
+                let credentials = stream.peer_cred().ok();
+                let pid = credentials.and_then(|known| known.pid()?.try_into().ok());
+                pid.map(|pid| processes.of_pid(pid)).unwrap_or_default()
+            }
+        }
+    }
 }
 
 /// The TLS profile in force for a destination.

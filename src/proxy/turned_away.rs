@@ -52,7 +52,7 @@ impl Refused {
     }
 }
 
-pub(super) fn visitor(peer: Option<SocketAddr>) -> Visitor {
+pub(super) fn visitor(shared: &Shared, stream: &ClientStream, peer: Option<SocketAddr>) -> Visitor {
     let addr = peer.map(|peer| Arc::from(peer.to_string()));
     Visitor {
         conn: Arc::from(clock::new_id()),
@@ -60,6 +60,7 @@ pub(super) fn visitor(peer: Option<SocketAddr>) -> Visitor {
             addr,
             ..Client::default()
         },
+        caller: shared.caller(stream, peer),
     }
 }
 
@@ -72,12 +73,7 @@ pub(super) async fn refuse(
     seen: Option<Request>,
 ) {
     let active = shared.active.load_full();
-    let mut draft = Draft::new(
-        &visitor.conn,
-        &visitor.client,
-        &active.hash,
-        active.policy.mode,
-    );
+    let mut draft = Draft::new(visitor, &active);
     if let Some(seen) = seen {
         draft.set_request(seen);
     }
@@ -131,14 +127,9 @@ pub(super) async fn over_limit(
     mut stream: ClientStream,
     peer: Option<SocketAddr>,
 ) {
-    let visitor = visitor(peer);
+    let visitor = visitor(shared, &stream, peer);
     let active = shared.active.load_full();
-    let draft = Draft::new(
-        &visitor.conn,
-        &visitor.client,
-        &active.hash,
-        active.policy.mode,
-    );
+    let draft = Draft::new(&visitor, &active);
     let id = draft.id().to_owned();
     let limits = shared.limits;
     let hint = format!(

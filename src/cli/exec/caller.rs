@@ -27,7 +27,7 @@ const MAX_DIRECT: usize = 256;
 
 /// The files that the command shall trust.
 #[derive(Debug)]
-pub(super) struct Handed {
+pub(in crate::cli) struct Handed {
     bundle: PathBuf,
     java: PathBuf,
 }
@@ -38,7 +38,7 @@ impl Handed {
     ///
     /// # Errors
     /// A sentence for the user.
-    pub(super) fn write(trust: &Trust, folder: &Folder) -> Result<Option<Handed>, String> {
+    pub(in crate::cli) fn write(trust: &Trust, folder: &Folder) -> Result<Option<Handed>, String> {
         if trust.authority.is_none() {
             return Ok(None);
         }
@@ -47,16 +47,22 @@ impl Handed {
             java: folder.write("ca-bundle.jks", &trust.bundle.java_store())?,
         }))
     }
+
+    /// The roots in PEM.
+    pub(in crate::cli) fn bundle(&self) -> &Path {
+        &self.bundle
+    }
 }
 
 /// The caller's proxies and direct hosts.
-pub(super) struct Caller {
+pub(in crate::cli) struct Caller {
     /// What leads to the outside, in the caller's words, which may hold a password.
     proxy: Option<(String, String)>,
     no_proxy: String,
     direct: Vec<String>,
     java: Option<String>,
     wgetrc: Option<String>,
+    node: Option<String>,
 }
 
 impl Caller {
@@ -64,7 +70,7 @@ impl Caller {
     ///
     /// # Errors
     /// A proxy that outgate cannot go through.
-    pub(super) fn read(environment: &Environment) -> Result<Caller, String> {
+    pub(in crate::cli) fn read(environment: &Environment) -> Result<Caller, String> {
         let proxy = proxy(environment)?;
         let no_proxy = either(environment, "NO_PROXY").unwrap_or_default();
         let resources = std::fs::read_to_string(RESOURCES).ok();
@@ -85,6 +91,7 @@ impl Caller {
             no_proxy: no_proxy.to_owned(),
             direct: machine.direct(),
             java: environment.get("JAVA_TOOL_OPTIONS").map(str::to_owned),
+            node: environment.get("NODE_OPTIONS").map(str::to_owned),
             wgetrc: wgetrc.or_else(|| home.map(|home| format!("{home}/.wgetrc"))),
         })
     }
@@ -105,7 +112,7 @@ impl Caller {
     ///
     /// # Errors
     /// When a file of ours cannot be written.
-    pub(super) fn variables(
+    pub(in crate::cli) fn variables(
         &self,
         address: SocketAddr,
         handed: Option<&Handed>,
@@ -126,6 +133,9 @@ impl Caller {
             None => java,
         };
         set.push(("JAVA_TOOL_OPTIONS".to_owned(), java));
+        let script = folder.write("node-proxy.cjs", variables::NODE_PROXY.as_bytes())?;
+        let node = variables::node_options(self.node.as_deref(), &script);
+        set.push(("NODE_OPTIONS".to_owned(), node));
         if let Some(Handed { bundle, .. }) = handed {
             set.extend(variables::trust(bundle));
             // GNU Wget reads no variable for its roots, but one for its settings.

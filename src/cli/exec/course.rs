@@ -29,7 +29,7 @@ use crate::edge::child::{self, Descriptors, End, LeftBehind, Plan, Running, Sign
 use crate::edge::clock;
 use crate::edge::journal::Writer;
 use crate::edge::listen::{Listener, raise_descriptor_limit};
-use crate::proxy::{Interception, OnObstacle, Proxy};
+use crate::proxy::{Attribution, Interception, OnObstacle, Proxy};
 
 /// The argument by which this program knows that it is to become the command.
 const HELPER: &str = "exec-become";
@@ -278,6 +278,7 @@ impl Behind {
         let interception = interception(args, trust.authority)?;
         let mut parts = parts(settings, listeners, journal, trust.verifier, interception)?;
         parts.timeouts.drain = parts.timeouts.drain.min(DRAIN);
+        parts.attribution = Attribution::All;
         let (stop, stopped) = oneshot::channel::<()>();
         let ended = tokio::spawn(Proxy::new(parts).run(
             async {

@@ -22,7 +22,13 @@ mod trust;
 mod watch;
 
 #[cfg(target_os = "linux")]
+pub(super) use caller::{Caller, Handed};
+#[cfg(target_os = "linux")]
 pub(super) use course::{become_command, is_helper, run};
+#[cfg(target_os = "linux")]
+pub(super) use place::Folder;
+#[cfg(target_os = "linux")]
+pub(super) use trust::Trust;
 
 #[cfg(not(target_os = "linux"))]
 pub(super) use elsewhere::{become_command, is_helper, run};

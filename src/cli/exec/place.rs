@@ -18,7 +18,7 @@ const SETTLED: Duration = Duration::from_secs(60);
 
 /// A folder that only we can look into, and that goes when we do.
 #[derive(Debug)]
-pub(super) struct Folder {
+pub(in crate::cli) struct Folder {
     path: PathBuf,
     /// Held as long as the folder is in use.
     _lock: File,
@@ -29,7 +29,7 @@ impl Folder {
     ///
     /// # Errors
     /// A sentence that names what was tried.
-    pub(super) fn create(environment: &Environment) -> Result<Folder, String> {
+    pub(in crate::cli) fn create(environment: &Environment) -> Result<Folder, String> {
         let named = ["XDG_RUNTIME_DIR", "TMPDIR"];
         let places = named
             .iter()
@@ -69,11 +69,16 @@ impl Folder {
         }
     }
 
+    /// Where it is.
+    pub(in crate::cli) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Writes a file in it.
     ///
     /// # Errors
     /// A sentence for the user.
-    pub(super) fn write(&self, name: &str, bytes: &[u8]) -> Result<PathBuf, String> {
+    pub(in crate::cli) fn write(&self, name: &str, bytes: &[u8]) -> Result<PathBuf, String> {
         let path = self.path.join(name);
         OpenOptions::new()
             .write(true)

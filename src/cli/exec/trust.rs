@@ -14,14 +14,14 @@ use crate::edge::tls::{RootSource, Roots, Verifier};
 
 /// Both sides of it.
 #[derive(Debug)]
-pub(super) struct Trust {
+pub(in crate::cli) struct Trust {
     /// For upstream: the system's roots and the caller's bundles, never an outgate's authority.
-    pub(super) verifier: Verifier,
+    pub(in crate::cli) verifier: Verifier,
     /// An authority that ends with us; none where nothing is intercepted.
-    pub(super) authority: Option<Issuer>,
+    pub(in crate::cli) authority: Option<Issuer>,
     /// For the command: the same roots, and that authority.
-    pub(super) bundle: Bundle,
-    pub(super) warnings: Vec<String>,
+    pub(in crate::cli) bundle: Bundle,
+    pub(in crate::cli) warnings: Vec<String>,
 }
 
 impl Trust {
@@ -29,7 +29,10 @@ impl Trust {
     ///
     /// # Errors
     /// A sentence for the user.
-    pub(super) fn gather(settings: &Settings, environment: &Environment) -> Result<Trust, String> {
+    pub(in crate::cli) fn gather(
+        settings: &Settings,
+        environment: &Environment,
+    ) -> Result<Trust, String> {
         let mut warnings = Vec::new();
         let callers = callers(environment, &mut warnings);
         let roots = roots(settings)?.without(is_ours).and(callers);

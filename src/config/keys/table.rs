@@ -333,9 +333,8 @@ pub(super) const AFTER_RULES: &[Key] = &[
         "audit.process",
         Kind::Bool,
         "false",
-        "look up the client's process beside the decision",
-    )
-    .later(),
+        "look up the process of clients on this machine, beside the decision (always for Unix sockets; Linux)",
+    ),
     key(
         "audit.rotate_size",
         Kind::Size {

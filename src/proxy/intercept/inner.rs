@@ -33,12 +33,7 @@ pub(in crate::proxy) struct Inner {
 impl Inner {
     /// A draft for a request of this connection.
     pub(in crate::proxy) fn draft(&self, active: &Active) -> Draft {
-        Draft::new(
-            &self.visitor.conn,
-            &self.visitor.client,
-            &active.hash,
-            active.policy.mode,
-        )
+        Draft::new(&self.visitor, active)
     }
 
     /// Judges a request by the rules that are in force by now, and puts the decision on record.
