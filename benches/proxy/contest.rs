@@ -1,44 +1,21 @@
 //! Rounds in which every rival has its turn, so that a machine that changes its pace changes it
 //! for all.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
+/// A rival has a name.
+pub trait Named {
+    fn name(&self) -> &str;
+}
 
-use crate::load::Way;
-use crate::rival::Rival;
-use crate::scripted::Script;
-
-/// The rivals and what they carry.
-pub struct Contest {
-    pub rivals: Vec<Rival>,
-    pub direct: Way,
-    pub script: Arc<Script>,
+/// The rivals, the first of them ours.
+pub struct Contest<R> {
+    pub rivals: Vec<R>,
     pub quick: bool,
 }
 
-/// The figures of one measure: a column a rival, a row a round.
+/// The figures of one measure: a column a rival, a row a round; NaN where a rival cannot.
 pub struct Figures(pub Vec<Vec<f64>>);
 
-impl Contest {
-    /// `rivals`, the first of them ours.
-    pub fn new(
-        rivals: Vec<Rival>,
-        origin: SocketAddr,
-        script: Arc<Script>,
-        quick: bool,
-    ) -> Contest {
-        let direct = Way {
-            address: origin,
-            connect: None,
-        };
-        Contest {
-            rivals,
-            direct,
-            script,
-            quick,
-        }
-    }
-
+impl<R> Contest<R> {
     /// `many`, or `few` in a quick run.
     pub fn rounds(&self, many: usize, few: usize) -> usize {
         if self.quick { few } else { many }
@@ -46,7 +23,7 @@ impl Contest {
 
     /// Has `measure` run for each rival in turn, `rounds` times, after one turn that does not
     /// count. The order alternates.
-    pub fn run(&self, rounds: usize, measure: impl Fn(&Rival) -> f64) -> Figures {
+    pub fn run(&self, rounds: usize, measure: impl Fn(&R) -> f64) -> Figures {
         for rival in &self.rivals {
             measure(rival);
         }

@@ -45,7 +45,7 @@ pub async fn open(way: &Way, script: &Script, order: Order) -> io::Result<TcpStr
     Ok(stream)
 }
 
-async fn established(stream: &mut TcpStream) -> io::Result<()> {
+pub async fn established(stream: &mut TcpStream) -> io::Result<()> {
     let mut head = Vec::with_capacity(256);
     while !head.ends_with(b"\r\n\r\n") {
         if stream.read_buf(&mut head).await? == 0 {
@@ -140,7 +140,7 @@ pub fn while_idle<T>(way: &Way, script: &Script, count: usize, look: impl FnOnce
     })
 }
 
-fn runtime() -> tokio::runtime::Runtime {
+pub fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

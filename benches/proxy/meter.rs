@@ -7,15 +7,12 @@ use std::time::Duration;
 pub struct Meter(pub u32);
 
 impl Meter {
-    /// CPU time of all its threads, in nanoseconds' precision.
+    /// CPU time of all its threads and its children's, in nanoseconds' precision.
     pub fn cpu(self) -> Duration {
-        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.0)).unwrap();
-        let nanos = tasks.flatten().map(|task| {
-            let line = std::fs::read_to_string(task.path().join("schedstat")).unwrap_or_default();
-            let first = line.split(' ').next().and_then(|text| text.parse().ok());
-            first.unwrap_or(0_u64)
-        });
-        Duration::from_nanos(nanos.sum())
+        let main = format!("/proc/{0}/task/{0}/children", self.0);
+        let children = std::fs::read_to_string(main).unwrap_or_default();
+        let children = children.split_whitespace().filter_map(|id| id.parse().ok());
+        children.map(threads).sum::<Duration>() + threads(self.0)
     }
 
     /// What `work` costs the process. Closing is part of it, so a moment is waited.
@@ -50,4 +47,14 @@ impl Meter {
             .unwrap()
             .count()
     }
+}
+
+fn threads(id: u32) -> Duration {
+    let tasks = std::fs::read_dir(format!("/proc/{id}/task"));
+    let nanos = tasks.into_iter().flatten().flatten().map(|task| {
+        let line = std::fs::read_to_string(task.path().join("schedstat")).unwrap_or_default();
+        let first = line.split(' ').next().and_then(|text| text.parse().ok());
+        first.unwrap_or(0_u64)
+    });
+    Duration::from_nanos(nanos.sum())
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+use crate::contest::Named;
 use crate::load::Way;
 use crate::meter::Meter;
 
@@ -15,7 +16,7 @@ use crate::meter::Meter;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
     /// `outgate serve` as it comes: record on, both hellos judged.
-    Outgate,
+    Outgate(PathBuf),
     /// Another build of it, at this path.
     Beside(PathBuf),
     /// squid as a plain CONNECT proxy with its access log on, in one process.
@@ -45,9 +46,8 @@ impl Rival {
     /// Starts one in front of `origin`; `None`: it is not installed.
     pub fn start(kind: Kind, origin: SocketAddr) -> Option<Rival> {
         let folder = tempfile::tempdir().unwrap();
-        let built = Path::new(env!("CARGO_BIN_EXE_outgate"));
         let (name, (child, address, connect)) = match &kind {
-            Kind::Outgate => ("outgate", outgate(built, origin, folder.path())),
+            Kind::Outgate(path) => ("outgate", outgate(path, origin, folder.path())),
             Kind::Beside(path) => ("beside", outgate(path, origin, folder.path())),
             Kind::Squid => ("squid", squid(origin, folder.path())?),
             Kind::BareRelay => ("bare relay", bare_relay(origin)),
@@ -73,6 +73,12 @@ impl Rival {
     }
 }
 
+impl Named for Rival {
+    fn name(&self) -> &str {
+        self.name
+    }
+}
+
 const RECORD: &str = "audit.jsonl";
 
 fn outgate(binary: &Path, origin: SocketAddr, folder: &Path) -> Started {
@@ -87,20 +93,22 @@ fn outgate(binary: &Path, origin: SocketAddr, folder: &Path) -> Started {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    let address = lines
-        .by_ref()
-        .map_while(Result::ok)
-        .find_map(|line| {
-            line.split("listening on http://")
-                .nth(1)?
-                .trim()
-                .parse()
-                .ok()
-        })
-        .expect("outgate starts");
-    std::thread::spawn(move || lines.count());
+    let address = outgate_address(&mut child).expect("outgate starts");
     (child, address, "bench.example:443".to_owned())
+}
+
+/// Where an outgate listens that was just started.
+pub fn outgate_address(child: &mut Child) -> Option<SocketAddr> {
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let address = lines.by_ref().map_while(Result::ok).find_map(|line| {
+        line.split("listening on http://")
+            .nth(1)?
+            .trim()
+            .parse()
+            .ok()
+    });
+    std::thread::spawn(move || lines.count());
+    address
 }
 
 fn squid(origin: SocketAddr, folder: &Path) -> Option<Started> {
@@ -166,12 +174,12 @@ impl Drop for Rival {
 }
 
 /// squid, started by root, writes as a user of its own.
-fn open_to_all(folder: &Path) {
+pub fn open_to_all(folder: &Path) {
     use std::os::unix::fs::PermissionsExt as _;
     std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o777)).unwrap();
 }
 
-fn is_listening(address: SocketAddr) -> bool {
+pub fn is_listening(address: SocketAddr) -> bool {
     let deadline = Instant::now() + Duration::from_secs(20);
     while Instant::now() < deadline {
         if TcpStream::connect(address).is_ok() {

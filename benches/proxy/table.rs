@@ -1,16 +1,30 @@
 //! Printing.
 
-use crate::contest::{Contest, Figures};
+use crate::contest::{Contest, Figures, Named};
 
 /// A line of figures: each rival's median, then our ratio to each of the others.
-pub fn line(contest: &Contest, what: &str, unit: &str, digits: usize, figures: &Figures) {
-    print!("{what:<34}");
+pub fn line<R: Named>(
+    contest: &Contest<R>,
+    what: &str,
+    unit: &str,
+    digits: usize,
+    figures: &Figures,
+) {
+    print!("{what:<38}");
     for (place, rival) in contest.rivals.iter().enumerate() {
-        print!("  {} {:.digits$} {unit}", rival.name, figures.median(place));
+        let median = figures.median(place);
+        if median.is_finite() {
+            print!("  {} {median:.digits$} {unit}", rival.name());
+        }
     }
     for (place, rival) in contest.rivals.iter().enumerate().skip(1) {
         let (low, middle, high) = figures.ratio(place);
-        print!("  outgate/{} {middle:.2} ({low:.2}..{high:.2})", rival.name);
+        if middle.is_finite() {
+            print!(
+                "  outgate/{} {middle:.3} ({low:.3}..{high:.3})",
+                rival.name()
+            );
+        }
     }
     println!();
 }
