@@ -17,6 +17,8 @@ mod cases;
 mod differences;
 #[path = "intercept_frames/hpack.rs"]
 mod hpack;
+#[path = "intercept_frames/inside.rs"]
+mod inside;
 #[path = "intercept_frames/peer.rs"]
 mod peer;
 #[path = "intercept_frames/rig.rs"]

@@ -8,7 +8,7 @@ use crate::rig::Ends;
 pub struct Case {
     pub name: &'static str,
     pub differences: &'static [Difference],
-    pub play: fn(&mut Ends),
+    pub play: fn(&mut Ends<'_>),
 }
 
 const NO_ERROR: u32 = 0;
@@ -17,10 +17,10 @@ const INTERNAL_ERROR: u32 = 2;
 const REFUSED_STREAM: u32 = 7;
 const CANCEL: u32 = 8;
 
-type Fields<'a> = Vec<(&'a str, &'a [u8])>;
+pub type Fields<'a> = Vec<(&'a str, &'a [u8])>;
 
 /// A request's pseudo-fields, and more.
-fn ask<'a>(
+pub fn ask<'a>(
     method: &'a str,
     path: &'a [u8],
     host: &'a str,
@@ -36,10 +36,10 @@ fn ask<'a>(
     fields
 }
 
-const OK: &[(&str, &[u8])] = &[(":status", b"200")];
+pub const OK: &[(&str, &[u8])] = &[(":status", b"200")];
 
 /// The client asks, and the origin sees the same.
-fn asks(ends: &mut Ends, method: &str, path: &[u8], more: &[(&str, &[u8])], end: bool) {
+fn asks(ends: &mut Ends<'_>, method: &str, path: &[u8], more: &[(&str, &[u8])], end: bool) {
     let host = ends.host.clone();
     let fields = ask(method, path, &host, more);
     ends.client.head(1, &fields, end);
@@ -47,13 +47,13 @@ fn asks(ends: &mut Ends, method: &str, path: &[u8], more: &[(&str, &[u8])], end:
 }
 
 /// The origin answers, and the client sees the same.
-fn answers(ends: &mut Ends, fields: &[(&str, &[u8])], end: bool) {
+fn answers(ends: &mut Ends<'_>, fields: &[(&str, &[u8])], end: bool) {
     ends.origin.head(1, fields, end);
     ends.client.sees_head(1, fields, end);
 }
 
 /// A case without a difference but for frames, which data alone can show.
-const fn same(name: &'static str, play: fn(&mut Ends)) -> Case {
+const fn same(name: &'static str, play: fn(&mut Ends<'_>)) -> Case {
     Case {
         name,
         differences: &[],

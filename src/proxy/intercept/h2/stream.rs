@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderValue, Method, header, request};
 use crate::edge::http2::{End, ExchangeError, ExchangeOptions, ExchangeOutcome, exchange};
 use crate::logic::policy::Effective;
 use crate::logic::record::{Bytes, Request as Recorded};
+use crate::logic::wire::http1::HeadError;
 use crate::model::{Action, Authority, Finding, Rule, SafeUrl, Severity};
 
 use super::super::super::answer::Answer;
@@ -35,7 +36,11 @@ pub(super) async fn carry(
     let decided = inner.decide(recorded(&head, &inner.authority), look).await;
     let decided = match decided {
         Ok(decided) => decided,
-        Err(Stopped { answer, id, .. }) => {
+        Err(Stopped { mut answer, id, .. }) => {
+            if answer.rule == Some(Rule::Limits) {
+                // The request's own size, not how many there are.
+                answer.proxy_error = "http_request_error";
+            }
             give(&mut respond, &head, &answer, &id);
             return Done::default();
         }
@@ -208,6 +213,12 @@ fn answer_to(error: &ExchangeError) -> Answer {
 fn judge_target(inner: &Inner, head: &request::Parts, effective: &Effective) -> Vec<Finding> {
     let asked = &inner.authority;
     let mut found = Vec::new();
+    let limit = inner.shared.limits.head.headers;
+    if head.headers.len() > limit {
+        let error = HeadError::HeaderCount;
+        let hint = format!("{error} ({limit}): {}", error.hint());
+        found.push(refused(error.rule(), error.kind(), hint));
+    }
     if head.method == Method::CONNECT {
         found.push(malformed(
             "target-form",
@@ -241,8 +252,12 @@ fn judge_target(inner: &Inner, head: &request::Parts, effective: &Effective) -> 
 }
 
 fn malformed(kind: &'static str, hint: String) -> Finding {
+    refused(Rule::MalformedRequest, kind, hint)
+}
+
+fn refused(rule: Rule, kind: &'static str, hint: String) -> Finding {
     Finding {
-        rule: Rule::MalformedRequest,
+        rule,
         kind,
         place: "target".into(),
         action: Action::Block,
