@@ -175,15 +175,23 @@ fn export(
 }
 
 fn bundle(place: &Place, output: Option<&Path>) -> Result<u8, String> {
-    let authority = place.authority()?;
-    let extra = &place.settings.tls.extra_roots;
+    let bundle = trusted(&place.settings, &place.authority()?)?;
+    deliver(bundle.pem().as_bytes(), output)
+}
+
+/// What clients are to trust: the system's roots, those of the settings, and this authority.
+///
+/// # Errors
+/// A sentence for the operator.
+pub(super) fn trusted(settings: &Settings, authority: &Authority) -> Result<Bundle, String> {
+    let extra = &settings.tls.extra_roots;
     // Mozilla's list as compiled in has no certificates to give away, so here it is the system's
     // whatever `tls.roots` says.
     let roots = Roots::load(RootSource::System, extra).map_err(|error| error.to_string())?;
     let mut bundle = Bundle::default();
     bundle.add(roots.certificates().iter().cloned());
     bundle.add([authority.root_der().clone()]);
-    deliver(bundle.pem().as_bytes(), output)
+    Ok(bundle)
 }
 
 /// The first line.

@@ -1,11 +1,17 @@
 //! `outgate env`: the variables that point programs at the proxy.
 
+mod handed;
+
+use std::path::Path;
+
 use serde_json::json;
 
+use self::handed::Handed;
 use super::args::{EnvArgs, EnvFormat};
 use super::load::{Environment, settings};
 use super::output::print;
-use super::{FINE, USAGE, complain, variables};
+use super::variables::{self, Own};
+use super::{FINE, USAGE, complain};
 use crate::config::Listener;
 
 pub(super) fn run(args: &EnvArgs) -> u8 {
@@ -33,17 +39,45 @@ pub(super) fn run(args: &EnvArgs) -> u8 {
         );
         return USAGE;
     }
-    let url = format!("http://{}", reachable(address));
-    let variables = variables::proxy(&url, &variables::DIRECT.join(","));
+    let address = reachable(address);
+    let handed = match Handed::of(&loaded.settings, &environment) {
+        Ok(handed) => handed,
+        Err(why) => {
+            complain(why);
+            return USAGE;
+        }
+    };
+    let own = match args.format {
+        // What is printed for elsewhere must not carry what this shell has.
+        EnvFormat::Sh | EnvFormat::Fish | EnvFormat::Powershell => Own {
+            java: environment.get("JAVA_TOOL_OPTIONS"),
+            node: environment.get("NODE_OPTIONS"),
+        },
+        EnvFormat::Docker
+        | EnvFormat::DockerBuild
+        | EnvFormat::K8s
+        | EnvFormat::Systemd
+        | EnvFormat::KernelJson
+        | EnvFormat::Vscode => Own::default(),
+    };
+    let direct = variables::DIRECT.map(str::to_owned);
+    let variables = variables::all(
+        address,
+        &direct,
+        handed.as_ref().map(Handed::files),
+        handed.as_ref().map(|handed| handed.script.as_path()),
+        own,
+    );
     if args.json {
-        let object: serde_json::Map<_, _> = variables
-            .iter()
-            .map(|(name, value)| (name.clone(), json!(value)))
-            .collect();
-        return print(&format!("{}\n", serde_json::Value::Object(object)), FINE);
+        return print(&format!("{}\n", object(&variables)), FINE);
     }
-    let text = text(args.format, &url, &variables, address.ip().is_loopback());
-    print(&text, FINE)
+    let shown = Shown {
+        url: format!("http://{address}"),
+        variables: &variables,
+        is_loopback: address.ip().is_loopback(),
+        folder: handed.as_ref().map(|handed| handed.folder.as_path()),
+    };
+    print(&shown.text(args.format), FINE)
 }
 
 /// An address to listen on everywhere is no address to connect to.
@@ -60,65 +94,119 @@ pub(super) fn reachable(mut address: std::net::SocketAddr) -> std::net::SocketAd
     address
 }
 
-fn text(format: EnvFormat, url: &str, variables: &[(String, String)], is_loopback: bool) -> String {
-    let lines = |line: &dyn Fn(&str, &str) -> String| {
-        variables
-            .iter()
-            .map(|(name, value)| line(name, value) + "\n")
-            .collect::<String>()
-    };
-    let note = |mark: &str| {
-        if is_loopback {
-            format!(
-                "{mark} 127.0.0.1 inside a container is the container itself: listen on an address that it can reach \
-                 (and set clients.allow), or run outgate in the same network namespace.\n"
-            )
-        } else {
-            String::new()
+/// What is printed.
+struct Shown<'a> {
+    url: String,
+    variables: &'a [(String, String)],
+    is_loopback: bool,
+    /// Where the files are that the variables name.
+    folder: Option<&'a Path>,
+}
+
+impl Shown<'_> {
+    fn text(&self, format: EnvFormat) -> String {
+        let set = self.variables;
+        match format {
+            EnvFormat::Sh => self.lines(|name, value| format!("export {name}={}", sh(value))),
+            EnvFormat::Fish => self.lines(|name, value| {
+                let value = value.replace('\\', "\\\\").replace('\'', "\\'");
+                format!("set -gx {name} '{value}'")
+            }),
+            EnvFormat::Powershell => {
+                self.lines(|name, value| format!("$env:{name} = '{}'", value.replace('\'', "''")))
+            }
+            EnvFormat::Docker => {
+                let volume = self.folder.map(|folder| {
+                    let folder = folder.display();
+                    format!("--volume {} ", sh(&format!("{folder}:{folder}:ro")))
+                });
+                format!(
+                    "{}{}{}\n",
+                    self.note(),
+                    volume.unwrap_or_default(),
+                    self.options("--env")
+                )
+            }
+            EnvFormat::DockerBuild => format!(
+                "# The daemon itself fetches base images: its proxy is set in /etc/docker/daemon.json (\"proxies\"),\n\
+                 # and 127.0.0.1 there is the daemon's machine.\n{}{}{}\n",
+                self.note(),
+                self.build_note(),
+                self.options("--build-arg")
+            ),
+            EnvFormat::K8s => {
+                let note = if self.is_loopback {
+                    "# As a sidecar: containers of one pod share 127.0.0.1.\n"
+                } else {
+                    ""
+                };
+                let mount = self.folder.map(|folder| {
+                    format!(
+                        "# Mount the files of {0} at {0}, from a ConfigMap (kubectl create configmap outgate --from-file={0}).\n",
+                        folder.display()
+                    )
+                });
+                format!(
+                    "{note}{}env:\n{}",
+                    mount.unwrap_or_default(),
+                    self.lines(|name, value| format!(
+                        "  - name: {name}\n    value: {}",
+                        json!(value)
+                    ))
+                )
+            }
+            EnvFormat::Systemd => format!(
+                "[Service]\n{}",
+                self.lines(|name, value| {
+                    let value = value.replace('\\', "\\\\").replace('"', "\\\"");
+                    format!("Environment=\"{name}={}\"", value.replace('%', "%%"))
+                })
+            ),
+            EnvFormat::KernelJson => pretty(&json!({ "env": object(set) })),
+            // The editor's own requests do not ask the terminal's environment.
+            EnvFormat::Vscode => pretty(&json!({
+                "http.proxy": self.url,
+                "terminal.integrated.env.linux": object(set),
+                "terminal.integrated.env.osx": object(set),
+            })),
         }
-    };
-    match format {
-        EnvFormat::Sh => lines(&|name, value| format!("export {name}='{value}'")),
-        EnvFormat::Fish => lines(&|name, value| format!("set -gx {name} '{value}'")),
-        EnvFormat::Powershell => lines(&|name, value| format!("$env:{name} = '{value}'")),
-        EnvFormat::Docker => {
-            let options: Vec<String> = variables
-                .iter()
-                .map(|(name, value)| format!("--env '{name}={value}'"))
-                .collect();
-            format!("{}{}\n", note("#"), options.join(" "))
-        }
-        EnvFormat::DockerBuild => {
-            let options: Vec<String> = variables
-                .iter()
-                .map(|(name, value)| format!("--build-arg '{name}={value}'"))
-                .collect();
-            let daemon = "# The daemon itself fetches base images: its proxy is set in /etc/docker/daemon.json (\"proxies\").\n";
-            format!("{daemon}{}{}\n", note("#"), options.join(" "))
-        }
-        EnvFormat::K8s => {
-            let note = if is_loopback {
-                "# As a sidecar: containers of one pod share 127.0.0.1.\n"
-            } else {
-                ""
-            };
-            format!(
-                "{note}env:\n{}",
-                lines(&|name, value| format!("  - name: {name}\n    value: \"{value}\""))
-            )
-        }
-        EnvFormat::Systemd => format!(
-            "[Service]\n{}",
-            lines(&|name, value| format!("Environment=\"{name}={value}\""))
-        ),
-        EnvFormat::KernelJson => pretty(&json!({ "env": object(variables) })),
-        // The editor's own requests do not ask the terminal's environment.
-        EnvFormat::Vscode => pretty(&json!({
-            "http.proxy": url,
-            "terminal.integrated.env.linux": object(variables),
-            "terminal.integrated.env.osx": object(variables),
-        })),
     }
+
+    fn lines(&self, line: impl Fn(&str, &str) -> String) -> String {
+        let line = |(name, value): &(String, String)| line(name, value) + "\n";
+        self.variables.iter().map(line).collect()
+    }
+
+    fn options(&self, option: &str) -> String {
+        let one = |(name, value): &(String, String)| {
+            format!("{option} {}", sh(&format!("{name}={value}")))
+        };
+        self.variables.iter().map(one).collect::<Vec<_>>().join(" ")
+    }
+
+    fn note(&self) -> &'static str {
+        if self.is_loopback {
+            "# 127.0.0.1 inside a container is the container itself: listen on an address that it can reach \
+             (and set clients.allow), or run outgate in the same network namespace.\n"
+        } else {
+            ""
+        }
+    }
+
+    fn build_note(&self) -> String {
+        self.folder.map_or_else(String::new, |folder| {
+            format!(
+                "# A build sees no folder of this machine: COPY the files of {0} to {0} in the image, and name each\n\
+                 # variable but the proxies' with ARG.\n",
+                folder.display()
+            )
+        })
+    }
+}
+
+/// As one word of a shell.
+fn sh(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 fn object(variables: &[(String, String)]) -> serde_json::Value {
@@ -136,23 +224,42 @@ fn pretty(value: &serde_json::Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::variables::Files;
 
     #[test]
     fn every_format_has_every_variable() {
-        let variables = variables::proxy("http://127.0.0.1:3128", &variables::DIRECT.join(","));
-        for format in <EnvFormat as clap::ValueEnum>::value_variants() {
-            let text = text(*format, "http://127.0.0.1:3128", &variables, true);
-            for (name, value) in &variables {
-                assert!(
-                    text.contains(name.as_str()) && text.contains(value.as_str()),
-                    "{format:?} lacks {name}"
-                );
+        let direct = variables::DIRECT.map(str::to_owned);
+        let files = Files {
+            bundle: Path::new("/data/trust/ca-bundle.pem"),
+            java: Path::new("/data/trust/ca-bundle.jks"),
+        };
+        let script = Path::new("/data/trust/node-proxy.cjs");
+        let address = "127.0.0.1:3128".parse().unwrap();
+        for files in [None, Some(files)] {
+            let script = files.map(|_| script);
+            let variables = variables::all(address, &direct, files, script, Own::default());
+            let shown = Shown {
+                url: "http://127.0.0.1:3128".to_owned(),
+                variables: &variables,
+                is_loopback: true,
+                folder: files.map(|_| Path::new("/data/trust")),
+            };
+            for format in <EnvFormat as clap::ValueEnum>::value_variants() {
+                let text = shown.text(*format);
+                for (name, value) in &variables {
+                    let plain = value.replace('"', "\\\"");
+                    assert!(
+                        text.contains(name.as_str())
+                            && (text.contains(value.as_str()) || text.contains(&plain)),
+                        "{format:?} lacks {name}"
+                    );
+                }
             }
         }
-        assert!(
-            variables
-                .iter()
-                .any(|(name, value)| name == "no_proxy" && value.contains("169.254.170.23"))
-        );
+    }
+
+    #[test]
+    fn a_quote_stays_within_its_word() {
+        assert_eq!(sh("it's"), r"'it'\''s'");
     }
 }

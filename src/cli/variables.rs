@@ -1,7 +1,10 @@
 //! The variables that point programs at a proxy and at the roots they shall trust: one list for
 //! `env` and `exec`.
 
+use std::net::SocketAddr;
 use std::path::Path;
+
+use crate::edge::ca::JAVA_PASSWORD;
 
 /// What must stay direct: this machine, and the addresses that SDKs ask for credentials.
 /// Names and addresses only, which every client's dialect understands.
@@ -47,8 +50,65 @@ pub(super) const BUNDLES: [&str; 19] = [
     "HEX_CACERTS_PATH",
 ];
 
+/// Files that programs are to read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Files<'a> {
+    /// Roots in PEM.
+    pub(super) bundle: &'a Path,
+    /// The same as a Java trust store.
+    pub(super) java: &'a Path,
+}
+
+/// What variables say already that hold more than one thing, and so are added to.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Own<'a> {
+    pub(super) java: Option<&'a str>,
+    pub(super) node: Option<&'a str>,
+}
+
+/// All of them. `files`: none where no certificate of ours is met. `script`: [`NODE_PROXY`]'s place.
+pub(super) fn all(
+    address: SocketAddr,
+    direct: &[String],
+    files: Option<Files<'_>>,
+    script: Option<&Path>,
+    own: Own<'_>,
+) -> Vec<(String, String)> {
+    let mut set = proxy(&format!("http://{address}"), &direct.join(","));
+    let store = files.map(|files| Store {
+        path: files.java,
+        kind: "JKS",
+        password: JAVA_PASSWORD,
+    });
+    let (ip, port) = (address.ip(), address.port());
+    let options = java(&ip.to_string(), port, direct, store.as_ref());
+    let mark = format!("-Dhttp.proxyHost={ip} -Dhttp.proxyPort={port}");
+    let options = after(own.java, &mark, &options);
+    set.push(("JAVA_TOOL_OPTIONS".to_owned(), options));
+    if let Some(script) = script {
+        let ours = node_option(script);
+        let options = after(own.node, &ours, &ours);
+        set.push(("NODE_OPTIONS".to_owned(), options));
+    }
+    if let Some(files) = files {
+        set.extend(trust(files.bundle));
+    }
+    set
+}
+
+/// `ours` behind what stands there, without what an earlier turn of ours has put there.
+fn after(own: Option<&str>, mark: &str, ours: &str) -> String {
+    let own = own
+        .and_then(|own| own.split(mark).next())
+        .unwrap_or_default();
+    match own.trim() {
+        "" => ours.to_owned(),
+        own => format!("{own} {ours}"),
+    }
+}
+
 /// What points programs at the proxy `url`, except for the hosts `direct`.
-pub(super) fn proxy(url: &str, direct: &str) -> Vec<(String, String)> {
+fn proxy(url: &str, direct: &str) -> Vec<(String, String)> {
     let both = |name: &str| {
         [
             (name.to_owned(), url.to_owned()),
@@ -70,7 +130,7 @@ pub(super) fn proxy(url: &str, direct: &str) -> Vec<(String, String)> {
 }
 
 /// What makes programs trust the roots in `bundle` (PEM).
-pub(super) fn trust(bundle: &Path) -> Vec<(String, String)> {
+fn trust(bundle: &Path) -> Vec<(String, String)> {
     let bundle = bundle.display().to_string();
     BUNDLES
         .into_iter()
@@ -79,7 +139,7 @@ pub(super) fn trust(bundle: &Path) -> Vec<(String, String)> {
 }
 
 /// The options that a Java machine needs: it reads none of the variables above.
-pub(super) fn java(host: &str, port: u16, direct: &[String], store: Option<&Store<'_>>) -> String {
+fn java(host: &str, port: u16, direct: &[String], store: Option<&Store<'_>>) -> String {
     let mut options = vec![
         format!("-Dhttp.proxyHost={host}"),
         format!("-Dhttp.proxyPort={port}"),
@@ -110,21 +170,20 @@ pub(super) fn java(host: &str, port: u16, direct: &[String], store: Option<&Stor
 /// What makes Node use the proxy where it does not by itself; for `NODE_OPTIONS`.
 pub(super) const NODE_PROXY: &str = include_str!("node-proxy.cjs");
 
-/// `NODE_OPTIONS` that loads the script at `path`, after what is there already.
-pub(super) fn node_options(own: Option<&str>, path: &Path) -> String {
+/// What in `NODE_OPTIONS` loads the script at `path`.
+fn node_option(path: &Path) -> String {
     let path = path.display().to_string();
     let path = path.replace('\\', "\\\\").replace('"', "\\\"");
-    let ours = format!("--require=\"{path}\"");
-    own.map_or_else(|| ours.clone(), |own| format!("{own} {ours}"))
+    format!("--require=\"{path}\"")
 }
 
 /// A trust store for Java.
 #[derive(Debug)]
-pub(super) struct Store<'a> {
-    pub(super) path: &'a Path,
-    pub(super) kind: &'a str,
+struct Store<'a> {
+    path: &'a Path,
+    kind: &'a str,
     /// No secret: it only detects damage.
-    pub(super) password: &'a str,
+    password: &'a str,
 }
 
 /// An option that holds a space is quoted as a whole, as the Java machine reads its variable.
@@ -165,13 +224,39 @@ mod tests {
     }
 
     #[test]
-    fn node_options_are_added_to() {
+    fn what_stands_in_a_variable_stays_and_ours_stands_there_once() {
         let path = Path::new("/tmp/a b/x.cjs");
-        assert_eq!(node_options(None, path), "--require=\"/tmp/a b/x.cjs\"");
-        assert_eq!(
-            node_options(Some("--trace-warnings"), path),
-            "--trace-warnings --require=\"/tmp/a b/x.cjs\""
-        );
+        let turn = |own: Own<'_>| {
+            let set = all(
+                "127.0.0.1:1".parse().unwrap(),
+                &["localhost".to_owned()],
+                None,
+                Some(path),
+                own,
+            );
+            let of = |name: &str| {
+                set.iter()
+                    .find(|(known, _)| known == name)
+                    .unwrap()
+                    .1
+                    .clone()
+            };
+            (of("JAVA_TOOL_OPTIONS"), of("NODE_OPTIONS"))
+        };
+        let (java, node) = turn(Own::default());
+        assert_eq!(node, "--require=\"/tmp/a b/x.cjs\"");
+        let own = Own {
+            java: Some("-Xmx1g"),
+            node: Some("--trace-warnings"),
+        };
+        let (more_java, more_node) = turn(own);
+        assert_eq!(more_java, format!("-Xmx1g {java}"));
+        assert_eq!(more_node, format!("--trace-warnings {node}"));
+        let again = Own {
+            java: Some(&more_java),
+            node: Some(&more_node),
+        };
+        assert_eq!(turn(again), (more_java.clone(), more_node.clone()));
     }
 
     #[test]

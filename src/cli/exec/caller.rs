@@ -10,9 +10,8 @@ use serde::Deserialize;
 use super::place::Folder;
 use super::trust::Trust;
 use crate::cli::load::Environment;
-use crate::cli::variables::{self, DIRECT, Store};
+use crate::cli::variables::{self, DIRECT, Files, Own};
 use crate::config::ParentProxy;
-use crate::edge::ca::JAVA_PASSWORD;
 use crate::logic::policy::NoProxy;
 use crate::model::Host;
 
@@ -119,25 +118,17 @@ impl Caller {
         folder: &Folder,
         record: Option<&Path>,
     ) -> Result<Vec<(OsString, OsString)>, String> {
-        let url = format!("http://{address}");
-        let mut set = variables::proxy(&url, &self.direct.join(","));
-        let store = handed.map(|handed| Store {
-            path: &handed.java,
-            kind: "JKS",
-            password: JAVA_PASSWORD,
+        let files = handed.map(|handed| Files {
+            bundle: &handed.bundle,
+            java: &handed.java,
         });
-        let (ip, port) = (address.ip().to_string(), address.port());
-        let java = variables::java(&ip, port, &self.direct, store.as_ref());
-        let java = match &self.java {
-            Some(own) => format!("{own} {java}"),
-            None => java,
-        };
-        set.push(("JAVA_TOOL_OPTIONS".to_owned(), java));
         let script = folder.write("node-proxy.cjs", variables::NODE_PROXY.as_bytes())?;
-        let node = variables::node_options(self.node.as_deref(), &script);
-        set.push(("NODE_OPTIONS".to_owned(), node));
+        let own = Own {
+            java: self.java.as_deref(),
+            node: self.node.as_deref(),
+        };
+        let mut set = variables::all(address, &self.direct, files, Some(&script), own);
         if let Some(Handed { bundle, .. }) = handed {
-            set.extend(variables::trust(bundle));
             // GNU Wget reads no variable for its roots, but one for its settings.
             let own = self
                 .wgetrc
@@ -149,7 +140,7 @@ impl Caller {
             let wgetrc = folder.write("wgetrc", &wgetrc)?;
             set.push(("WGETRC".to_owned(), wgetrc.display().to_string()));
         }
-        set.push((MARKER.to_owned(), url));
+        set.push((MARKER.to_owned(), format!("http://{address}")));
         let record = record.map(|path| path.display().to_string());
         set.push((MARKER_RECORD.to_owned(), record.unwrap_or_default()));
         Ok(set
