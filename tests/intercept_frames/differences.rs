@@ -4,7 +4,6 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Difference {
     Frames,
-    ProxyCredentials,
     HostAlone,
     Fragment,
     Unreadable,
@@ -15,9 +14,8 @@ pub enum Difference {
 }
 
 impl Difference {
-    pub const ALL: [Difference; 9] = [
+    pub const ALL: [Difference; 8] = [
         Difference::Frames,
-        Difference::ProxyCredentials,
         Difference::HostAlone,
         Difference::Fragment,
         Difference::Unreadable,
@@ -31,7 +29,6 @@ impl Difference {
     pub const fn name(self) -> &'static str {
         match self {
             Difference::Frames => "frames",
-            Difference::ProxyCredentials => "proxy credentials",
             Difference::HostAlone => "`host` alone",
             Difference::Fragment => "fragment",
             Difference::Unreadable => "unreadable heads",
@@ -48,7 +45,6 @@ impl Difference {
             Difference::Frames => {
                 "data is cut into other frames, without padding; priorities, and names among each other in another order"
             }
-            Difference::ProxyCredentials => "`proxy-authorization` stays behind",
             Difference::HostAlone => "a request with `host` and no `:authority` has both",
             Difference::Fragment => "`:path` ends before a `#`",
             Difference::Unreadable => {

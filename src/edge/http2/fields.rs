@@ -16,7 +16,7 @@ use http::header;
 use http::request;
 use http::uri;
 
-/// The request for the server: the client's, less the credentials that are this proxy's.
+/// The request for the server: the client's, with all its fields (inside TLS none is for a proxy).
 /// `:authority` is taken from Host where the client sent that alone (RFC 9113, section 8.3.1);
 /// `None` where it sent neither.
 pub(super) fn for_server(head: &request::Parts) -> Option<Request<()>> {
@@ -32,7 +32,7 @@ pub(super) fn for_server(head: &request::Parts) -> Option<Request<()>> {
         parts.scheme = Some(uri::Scheme::HTTPS);
         uri::Uri::from_parts(parts).ok()?
     };
-    *request.headers_mut() = without(&head.headers, &header::PROXY_AUTHORIZATION);
+    *request.headers_mut() = head.headers.clone();
     Some(request)
 }
 
@@ -59,18 +59,4 @@ pub(super) fn list_size(headers: &HeaderMap<HeaderValue>) -> usize {
         .iter()
         .map(|(name, value)| name.as_str().len() + value.len() + 32)
         .sum()
-}
-
-fn without(headers: &HeaderMap, unwanted: &header::HeaderName) -> HeaderMap {
-    // Taking one out of a map would move another into its place.
-    if !headers.contains_key(unwanted) {
-        return headers.clone();
-    }
-    let mut kept = HeaderMap::with_capacity(headers.keys_len());
-    for (name, value) in headers {
-        if name != unwanted {
-            kept.append(name.clone(), value.clone());
-        }
-    }
-    kept
 }

@@ -85,7 +85,7 @@ async fn heads_bodies_and_trailers_arrive_as_they_were_sent() {
     assert_eq!(values(&head.headers, "x-bytes"), [b"\xff\xfe"]);
     assert_eq!(values(&head.headers, "te"), [b"trailers"]);
     assert_eq!(values(&head.headers, "authorization"), [b"Bearer theirs"]);
-    assert_eq!(head.headers.len(), 7, "{:?}", head.headers);
+    assert_eq!(head.headers.len(), 8, "{:?}", head.headers);
     assert_eq!(data, b"the body");
     assert_eq!(values(&trailers.unwrap(), "x-checksum"), [b"abc", b"def"]);
 
