@@ -148,6 +148,9 @@ fn inside(args: &ExecArgs, outer: &Outer) -> Result<u8, Failed> {
             "outgate: inside another outgate exec: its proxy {} is used, with its settings",
             outer.url
         );
+        if args.settings != SettingsArgs::default() {
+            eprintln!("outgate: warning: flags for settings have no effect inside another exec");
+        }
     }
     let started = Start::now();
     let command = Plan {
