@@ -66,6 +66,8 @@ fn a_client_that_knows_nothing_is_seen_and_served() {
     );
     record::assert_whole(path);
     let lines = record::read(path);
+    let is_curl = |line: &serde_json::Value| line["client"]["process"] == "curl";
+    assert!(lines.iter().any(is_curl), "{lines:#?}");
     let urls: Vec<&str> = lines
         .iter()
         .filter(|line| line["stage"] == "complete")
