@@ -53,7 +53,7 @@ pub(super) enum Command {
 }
 
 /// Where settings come from, and the flags that set them.
-#[derive(Debug, Clone, Args, Default)]
+#[derive(Debug, Clone, Args, Default, PartialEq, Eq)]
 pub(super) struct SettingsArgs {
     /// The settings file; else OUTGATE_CONFIG, then outgate.toml in the user's and the system's configuration directory
     #[arg(long, value_name = "FILE")]

@@ -66,6 +66,8 @@ fn a_client_that_knows_nothing_is_seen_and_served() {
     );
     record::assert_whole(path);
     let lines = record::read(path);
+    let is_curl = |line: &serde_json::Value| line["client"]["process"] == "curl";
+    assert!(lines.iter().any(is_curl), "{lines:#?}");
     let urls: Vec<&str> = lines
         .iter()
         .filter(|line| line["stage"] == "complete")
@@ -177,4 +179,39 @@ fn an_outgates_own_authority_vouches_for_nothing_upstream() {
         "{}",
         told.stderr
     );
+}
+
+#[test]
+fn the_callers_proxy_is_gone_through() {
+    let stage = Stage::new();
+    let origin = crate::support::origin(|mut stream| {
+        let _ = crate::support::read_head(&mut stream);
+        let _ = stream
+            .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nplain");
+    });
+    let to = format!("plain.example:80:{origin}");
+    let parent = crate::support::Proxy::start(&["--connect-to", &to]);
+    let ask = ["curl", "-sS", "http://plain.example/"];
+    let mut exec = stage.exec(&[], &ask);
+    let through = done(exec.env("https_proxy", parent.url()));
+    assert_eq!(through.stdout, "plain", "{}", through.stderr);
+    assert_eq!(parent.line_for("plain.example", "complete")["status"], 200);
+    // What the caller's NO_PROXY names goes past it.
+    let before = parent.lines().len();
+    let mut exec = stage.exec(&["--connect-to", &to], &ask);
+    exec.env("HTTPS_PROXY", parent.url())
+        .env("NO_PROXY", ".example");
+    let past = done(&mut exec);
+    assert_eq!(past.stdout, "plain", "{}", past.stderr);
+    assert_eq!(parent.lines().len(), before);
+    // A kind of proxy that outgate cannot go through is not passed over.
+    let mut exec = stage.exec(&[], &ask);
+    let refused = done(exec.env("ALL_PROXY", "socks5h://user:s3cr3t@127.0.0.1:1"));
+    assert_eq!(refused.code, Some(125));
+    assert!(
+        refused.stderr.contains("ALL_PROXY is a socks5h proxy"),
+        "{}",
+        refused.stderr
+    );
+    assert!(!refused.stderr.contains("s3cr3t"), "{}", refused.stderr);
 }

@@ -218,9 +218,10 @@ fn it_is_a_good_pid_1() {
 #[test]
 fn a_signal_in_the_grace_ends_it() {
     let stage = Stage::new();
-    let script = "sh -c 'trap \"echo asked\" TERM; echo $$; while :; do sleep 1000 & wait $!; done' & exit 4";
+    let script = "sh -c 'trap \"echo asked\" TERM; echo $$; while :; do sleep 1000 & wait $!; done' & read line; exit 4";
     let mut running = Running::start(stage.exec(&["--quiet"], &["sh", "-c", script]));
     let deaf: u32 = running.line().parse().unwrap();
+    running.tell("end");
     running.hear("asked");
     kill("TERM", &running.pid().to_string());
     assert_eq!(running.end().0, Some(4));

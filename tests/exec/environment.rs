@@ -61,12 +61,13 @@ fn proxies_are_set_in_both_cases_and_what_was_there_is_not_kept() {
     ] {
         assert_eq!(&found[name], url, "{name}");
     }
-    assert_eq!(found["NO_PROXY"], found["no_proxy"]);
-    assert!(
-        !found["NO_PROXY"].contains("example.com"),
-        "{}",
-        found["NO_PROXY"]
-    );
+    // Addresses in brackets stand in the upper case alone: some Python clients give up at them.
+    let bare: Vec<&str> = found["NO_PROXY"]
+        .split(',')
+        .filter(|host| !host.starts_with('['))
+        .collect();
+    assert_eq!(found["no_proxy"], bare.join(","));
+    assert!(!found["NO_PROXY"].contains("example.com"));
     assert_eq!(found["NODE_USE_ENV_PROXY"], "1");
     assert_eq!(found["UNRELATED"], "kept");
     assert!(Path::new(&found["OUTGATE_EXEC_RECORD"]).exists());

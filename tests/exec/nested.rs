@@ -77,6 +77,20 @@ fn without_a_record_to_read_it_does_not_pretend() {
 }
 
 #[test]
+fn settings_are_the_outer_ones() {
+    let stage = Stage::new();
+    let script = format!("'{OUTGATE}' exec --mode report -- {PLAINTEXT} -w '%{{http_code}}'");
+    let done = stage.sh(&[], &script);
+    assert_eq!(done.stdout, "403", "{}", done.stderr);
+    assert!(
+        done.stderr
+            .contains("flags for settings have no effect inside another exec"),
+        "{}",
+        done.stderr
+    );
+}
+
+#[test]
 fn exit_codes_and_ends_hold_inside_too() {
     let stage = Stage::new();
     for (script, code) in [

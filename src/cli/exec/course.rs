@@ -24,7 +24,7 @@ use crate::cli::complain;
 use crate::cli::env::reachable;
 use crate::cli::load::{Environment, sources_with};
 use crate::config::{self, FlagValue, Loaded};
-use crate::edge::ca::{Issuer, LeafBounds, Leaves};
+use crate::edge::ca::{self, Issuer, LeafBounds, Leaves};
 use crate::edge::child::{self, Descriptors, End, LeftBehind, Plan, Running, Signals, end_family};
 use crate::edge::clock;
 use crate::edge::journal::Writer;
@@ -82,6 +82,9 @@ impl From<String> for Failed {
 fn alone(args: &ExecArgs, environment: &Environment) -> Result<u8, Failed> {
     // Before any thread: each inherits what is blocked.
     let signals = take_signals()?;
+    if args.settings.intercept.as_deref() != Some("none") {
+        ca::warm_up();
+    }
     let descriptors = Descriptors::now();
     raise_descriptor_limit();
     let caller = Caller::read(environment)?;
@@ -148,6 +151,9 @@ fn inside(args: &ExecArgs, outer: &Outer) -> Result<u8, Failed> {
             "outgate: inside another outgate exec: its proxy {} is used, with its settings",
             outer.url
         );
+        if args.settings != SettingsArgs::default() {
+            eprintln!("outgate: warning: flags for settings have no effect inside another exec");
+        }
     }
     let started = Start::now();
     let command = Plan {
@@ -278,6 +284,8 @@ impl Behind {
         let interception = interception(args, trust.authority)?;
         let mut parts = parts(settings, listeners, journal, trust.verifier, interception)?;
         parts.timeouts.drain = parts.timeouts.drain.min(DRAIN);
+        // Whoever reads of a refusal wants to know whose it was.
+        parts.attribution = Attribution::All;
         parts.attribution = Attribution::All;
         let (stop, stopped) = oneshot::channel::<()>();
         let ended = tokio::spawn(Proxy::new(parts).run(

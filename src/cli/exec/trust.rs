@@ -1,6 +1,7 @@
 //! Whom outgate trusts upstream, and whom the command shall trust.
 
 use std::collections::HashSet;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use rustls::pki_types::CertificateDer;
@@ -10,7 +11,7 @@ use crate::cli::load::{Environment, roots};
 use crate::cli::variables::BUNDLES;
 use crate::config::{self, Settings};
 use crate::edge::ca::{self, Bundle, Issuer};
-use crate::edge::tls::{RootSource, Roots, Verifier};
+use crate::edge::tls::{RootSource, Roots, Verifier, system_bundle};
 
 /// Both sides of it.
 #[derive(Debug)]
@@ -34,7 +35,12 @@ impl Trust {
         environment: &Environment,
     ) -> Result<Trust, String> {
         let mut warnings = Vec::new();
-        let callers = callers(environment, &mut warnings);
+        let mut known = Known::default();
+        if settings.tls.roots == config::Roots::System {
+            // Read below; the caller's variables often point at it as well.
+            system_bundle().map(|bundle| known.is_new(bundle));
+        }
+        let callers = callers(environment, &mut known, &mut warnings);
         let roots = roots(settings)?.without(is_ours).and(callers);
         let mut bundle = Bundle::default();
         bundle.add(roots.certificates().to_vec());
@@ -61,8 +67,11 @@ impl Trust {
 }
 
 /// The certificates that the caller's variables point at.
-fn callers(environment: &Environment, warnings: &mut Vec<String>) -> Vec<CertificateDer<'static>> {
-    let mut seen = HashSet::new();
+fn callers(
+    environment: &Environment,
+    known: &mut Known,
+    warnings: &mut Vec<String>,
+) -> Vec<CertificateDer<'static>> {
     let mut found = Vec::new();
     let folders = environment.get("SSL_CERT_DIR").into_iter();
     let folders = folders
@@ -73,10 +82,10 @@ fn callers(environment: &Environment, warnings: &mut Vec<String>) -> Vec<Certifi
         .filter_map(|name| Some((*name, environment.get(name)?)));
     for (name, path) in files.chain(folders) {
         // CONDA_SSL_VERIFY is also a word.
-        if !path.contains('/') || !seen.insert(path) {
+        if !path.contains('/') {
             continue;
         }
-        match read(Path::new(path)) {
+        match read(Path::new(path), known) {
             Ok(certificates) => found.extend(certificates),
             Err(why) => warnings.push(format!("{name} is passed over: {path}: {why}")),
         }
@@ -86,9 +95,23 @@ fn callers(environment: &Environment, warnings: &mut Vec<String>) -> Vec<Certifi
     found
 }
 
+/// Files that have been read, under whatever name.
+#[derive(Debug, Default)]
+struct Known(HashSet<(u64, u64)>);
+
+impl Known {
+    fn is_new(&mut self, path: &Path) -> bool {
+        let meta = std::fs::metadata(path);
+        meta.is_ok_and(|meta| meta.is_file() && self.0.insert((meta.dev(), meta.ino())))
+    }
+}
+
 /// A file of certificates, or a folder of such files.
-fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+fn read(path: &Path, known: &mut Known) -> Result<Vec<CertificateDer<'static>>, String> {
     if !path.is_dir() {
+        if path.is_file() && !known.is_new(path) {
+            return Ok(Vec::new());
+        }
         return CertificateDer::pem_file_iter(path)
             .and_then(Iterator::collect)
             .map_err(|error| error.to_string());
@@ -96,6 +119,7 @@ fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let entries = std::fs::read_dir(path).map_err(|error| error.to_string())?;
     // Such folders hold other files too, and each certificate under two names.
     let files = entries.flatten().map(|entry| entry.path());
+    let files = files.filter(|path| known.is_new(path));
     Ok(files
         .filter_map(|file| {
             CertificateDer::pem_file_iter(file)

@@ -108,6 +108,18 @@ const fn valid_for(now: u64, days: u64) -> Span {
     }
 }
 
+/// Begins to seed the random numbers, which takes some tens of milliseconds once in a process:
+/// whoever is about to make an authority can do other things meanwhile.
+pub fn warm_up() {
+    let seed = || {
+        let _ = random::<1>();
+    };
+    // Without a thread it is only later.
+    let _ = std::thread::Builder::new()
+        .name("seed".to_owned())
+        .spawn(seed);
+}
+
 /// Whether `certificate` is an authority that an outgate made, this one or another: told by its
 /// name. `exec` leaves such out of what it trusts upstream.
 pub fn is_ours(certificate: &[u8]) -> bool {

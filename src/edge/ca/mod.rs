@@ -28,3 +28,4 @@ pub use leaves::LeafBounds;
 pub use leaves::Leaves;
 pub use make::create;
 pub use make::is_ours;
+pub use make::warm_up;

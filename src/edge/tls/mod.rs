@@ -18,5 +18,5 @@ pub use originate::{Originator, Peer, UpstreamTls, await_rejection, wants_certif
 pub use params::{Agreed, Alpn, Offer};
 pub use preflight::{Pending, Preflights, Seen, handshake};
 pub use readahead::ReadAhead;
-pub use roots::{RootSource, Roots, RootsError};
+pub use roots::{RootSource, Roots, RootsError, system_bundle};
 pub use verify::Verifier;

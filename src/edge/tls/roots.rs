@@ -146,12 +146,13 @@ fn system() -> Result<Vec<CertificateDer<'static>>, RootsError> {
 
 #[cfg(not(any(target_os = "macos", windows)))]
 fn system() -> Result<Vec<CertificateDer<'static>>, RootsError> {
-    let bundle = SYSTEM_BUNDLES
-        .iter()
-        .map(Path::new)
-        .find(|path| path.is_file())
-        .ok_or(RootsError::NoSystemRoots)?;
-    read(bundle)
+    read(system_bundle().ok_or(RootsError::NoSystemRoots)?)
+}
+
+/// The system's bundle, where there is one.
+pub fn system_bundle() -> Option<&'static Path> {
+    let mut places = SYSTEM_BUNDLES.iter().map(Path::new);
+    places.find(|path| path.is_file())
 }
 
 fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>, RootsError> {
