@@ -4,7 +4,6 @@ use std::net::IpAddr;
 use std::net::Ipv4Addr;
 use std::net::SocketAddr;
 
-use super::auth::Auth;
 use super::input::Input;
 use super::input::Request;
 use super::output::AwsCall;
@@ -13,7 +12,9 @@ use super::output::Explanation;
 use super::output::endpoint;
 use super::output::region;
 use super::output::service;
+use crate::logic::aws::AccessKey;
 use crate::logic::aws::Class;
+use crate::logic::aws::Identity;
 use crate::logic::aws::classify;
 use crate::logic::policy::Effective;
 use crate::logic::policy::Passage;
@@ -79,9 +80,9 @@ fn judge_request(policy: &Policy, own: &[SocketAddr], request: &Request) -> Expl
         way: url.way,
     };
     let effective = policy.effective(&target);
-    let auth = Auth::glance(&request.headers, &url.query);
+    let identity = Identity::read(request.headers.as_slice(), &url.query);
     let is_plain = url.way == Way::Forward;
-    let is_signed = is_plain && auth.is_signature();
+    let is_signed = is_plain && identity.scheme.is_signature();
 
     let mut inside: Vec<Finding> = Vec::new();
     inside.extend(
@@ -96,7 +97,7 @@ fn judge_request(policy: &Policy, own: &[SocketAddr], request: &Request) -> Expl
         let outside = decide(policy, own, &target, &effective, Vec::new(), false);
         (outside.verdict, outside.rule) == (decision.verdict, decision.rule)
     };
-    let aws = aws_call(&class, auth);
+    let aws = aws_call(&class, &identity);
     explanation(decision, enforced, &target, aws, url.shown.clone())
 }
 
@@ -243,17 +244,20 @@ fn read_head(request: &Request) -> Result<Option<Host>, HeadError> {
     Ok(host.filter(|_| has_host))
 }
 
-fn aws_call(class: &Class, auth: Auth) -> Option<AwsCall> {
+fn aws_call(class: &Class, identity: &Identity<'_>) -> Option<AwsCall> {
     let endpoint = endpoint(class)?;
+    let key = identity.key.as_ref();
+    let scope = identity.scope.as_ref();
+    let signed_for = scope.and_then(|scope| scope.region.as_str());
     Some(AwsCall {
         // A global name has no region, and an unknown one perhaps no service: the scope has both.
-        service: service(endpoint).or(auth.service),
+        service: service(endpoint).or_else(|| scope.map(|scope| scope.service.to_string())),
         operation: None,
-        region: region(endpoint).or(auth.region),
-        access_key_id: auth.access_key_id,
-        account_id: None,
-        auth: auth.scheme,
-        presigned: Some(auth.presigned),
+        region: region(endpoint).or_else(|| signed_for.map(str::to_owned)),
+        access_key_id: key.map(|key| key.as_str().to_owned()),
+        account_id: key.and_then(AccessKey::account).map(|id| id.to_string()),
+        auth: identity.scheme.id(),
+        presigned: Some(identity.presigned),
     })
 }
 

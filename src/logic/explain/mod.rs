@@ -4,7 +4,6 @@
 //! cannot be read; that answer never repeats the line, which may hold a secret. The verdict comes
 //! from the same [`Policy`] and in the same order as in the proxy.
 
-mod auth;
 mod input;
 mod judge;
 mod output;
