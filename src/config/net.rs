@@ -120,7 +120,7 @@ mod tests {
             ("http://me%40corp@proxy:3128", "http proxy:3128 me@corp -"),
             ("proxy:3128", "http proxy:3128 - -"),
             ("me:p%3ass%25@proxy:3128", "http proxy:3128 me p:ss%"),
-            ("https://me:@proxy", "https proxy:443 me "),
+            ("https://me:@proxy", "https proxy:443 me -"),
         ];
         for (text, expected) in cases {
             let parent = proxy_variable(text).unwrap();
