@@ -206,7 +206,40 @@ fn a_shell_takes_what_env_prints() {
             .any(|word| word == "HTTPS_PROXY=http://127.0.0.1:3128"),
         "{words}"
     );
-    assert_eq!(words.lines().filter(|word| *word == "--env").count(), 9);
+    assert_eq!(words.lines().filter(|word| *word == "--env").count(), 10);
+}
+
+#[test]
+fn where_tls_is_ended_env_names_what_to_trust() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("ca").display().to_string();
+    let intercept = ["env", "--intercept", "all", "--ca-dir", &dir];
+    let without = run(&intercept);
+    assert_eq!(without.status.code(), Some(2));
+    assert!(stderr(&without).contains("outgate ca init"), "{without:?}");
+
+    assert!(run(&["ca", "init", "--ca-dir", &dir]).status.success());
+    let value = json(&run(&[&intercept[..], &["--json"]].concat()));
+    let bundle = value["SSL_CERT_FILE"].as_str().unwrap();
+    let ours = std::fs::read_to_string(folder.path().join("ca/ca.pem")).unwrap();
+    let bundled = std::fs::read_to_string(bundle).unwrap();
+    let body = |pem: &str| pem.lines().nth(1).unwrap().to_owned();
+    assert!(bundled.contains(&body(&ours)));
+    assert_eq!(value["AWS_CA_BUNDLE"], bundle);
+    for (name, file) in [
+        ("JAVA_TOOL_OPTIONS", "ca-bundle.jks"),
+        ("NODE_OPTIONS", "node-proxy.cjs"),
+    ] {
+        let path = format!("{dir}/trust/{file}");
+        assert!(value[name].as_str().unwrap().contains(&path), "{value:#}");
+        assert!(std::path::Path::new(&path).is_file());
+    }
+    // Without interception nobody needs to trust anything new.
+    assert!(
+        json(&run(&["env", "--json"]))
+            .get("SSL_CERT_FILE")
+            .is_none()
+    );
 }
 
 #[test]

@@ -14,6 +14,7 @@
 )]
 
 #[path = "clients/house.rs"]
+#[allow(dead_code, reason = "tests/intercept_clients.rs uses the rest")]
 mod house;
 #[path = "../benches/proxy/scripted.rs"]
 #[allow(dead_code, reason = "the bench uses the rest")]

@@ -11,10 +11,6 @@ pub(super) const AUTHORITY: &str = ":authority";
 
 /// A head as the record has it.
 pub(super) fn described(head: &RequestHead) -> Request {
-    let user_agent = head
-        .headers
-        .first("user-agent")
-        .map(|value| String::from_utf8_lossy(value).into_owned());
     let path_and_query = String::from_utf8_lossy(head.target.path_and_query());
     let (url, authority) = match &head.target {
         RequestTarget::Authority(authority) => (authority.to_string(), Some(authority)),
@@ -38,12 +34,23 @@ pub(super) fn described(head: &RequestHead) -> Request {
         RequestTarget::Asterisk => ("*".to_owned(), None),
     };
     Request {
-        method: Some(head.method.clone()),
         url: Some(SafeUrl::redact(&url).as_str().to_owned()),
         host: authority.map(|authority| authority.host.to_string()),
         port: authority.map(|authority| authority.port),
+        ..besides_target(head)
+    }
+}
+
+fn besides_target(head: &RequestHead) -> Request {
+    let user_agent = head
+        .headers
+        .first("user-agent")
+        .map(|value| String::from_utf8_lossy(value).into_owned());
+    Request {
+        method: Some(head.method.clone()),
         http: Some(head.version.number()),
         user_agent,
+        ..Request::default()
     }
 }
 
@@ -63,7 +70,7 @@ pub(super) fn inside(head: &RequestHead, authority: &Authority) -> Request {
         ),
         host: Some(authority.host.to_string()),
         port: Some(authority.port),
-        ..described(head)
+        ..besides_target(head)
     }
 }
 

@@ -19,23 +19,20 @@ pub const S3: &str = "s3.eu-west-1.amazonaws.com";
 pub const BUCKET: &str = "bucket-of-tests.s3.eu-west-1.amazonaws.com";
 pub const STS: &str = "sts.eu-west-1.amazonaws.com";
 
-/// An origin with TLS, one without, and a proxy that knows both.
-pub struct House {
-    pub proxy: Proxy,
+/// Servers with TLS, one without, and what a proxy must know of them.
+pub struct Origins {
     pub folder: tempfile::TempDir,
     pub ca: String,
+    /// Flags for `serve` and `exec`.
+    pub flags: Vec<String>,
     _helpers: Vec<Helper>,
     _authority: Authority,
 }
 
-impl House {
-    /// Opens one; `None` (and a note) without Python, in which the origin is written.
-    pub fn open() -> Option<House> {
-        House::with(|_, _| Vec::new())
-    }
-
-    /// As [`House::open`], with further origins: given certificate and key, names and ports.
-    pub fn with(more: impl FnOnce(&str, &str) -> Vec<(&'static str, Helper)>) -> Option<House> {
+impl Origins {
+    /// Starts them; `None` (and a note) without Python, in which they are written. `more` is given
+    /// certificate and key, and gives names and further servers.
+    pub fn start(more: impl FnOnce(&str, &str) -> Vec<(&'static str, Helper)>) -> Option<Origins> {
         if !has("python3") {
             return None;
         }
@@ -56,9 +53,9 @@ impl House {
         let secure = Helper::start("python3", &[&script, &files, &certificate, &key]);
         let plain = Helper::start("python3", &[&script, &files]);
         let mut helpers = Vec::new();
-        let mut args = vec!["--extra-root".to_owned(), authority.ca()];
+        let mut flags = vec!["--extra-root".to_owned(), authority.ca()];
         let mut map = |name: &str, port: u16, to: u16| {
-            args.extend([
+            flags.extend([
                 "--connect-to".to_owned(),
                 format!("{name}:{port}:127.0.0.1:{to}"),
             ]);
@@ -72,18 +69,36 @@ impl House {
             helpers.push(helper);
         }
         helpers.extend([secure, plain]);
-        let args: Vec<&str> = args.iter().map(String::as_str).collect();
-        Some(House {
-            proxy: Proxy::start(&args),
+        Some(Origins {
             folder,
             ca: authority.ca(),
+            flags,
             _helpers: helpers,
             _authority: authority,
         })
     }
 
-    /// A client's command: the proxy and the roots in its environment, and nothing of ours.
-    pub fn client(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+    /// A file in their folder.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// A file of `length` bytes as the origin makes them; gives its path.
+    pub fn payload(&self, length: usize) -> PathBuf {
+        let path = self.file("payload");
+        let block = pattern(65521 * 16);
+        let mut file = std::fs::File::create(&path).unwrap();
+        let mut left = length;
+        while left > 0 {
+            let piece = left.min(block.len());
+            file.write_all(&block[..piece]).unwrap();
+            left -= piece;
+        }
+        path
+    }
+
+    /// A command with a bare environment, in their folder.
+    pub fn bare(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new(program);
         command.env_clear().current_dir(self.folder.path());
         for name in ["PATH", "LANG", "JAVA_HOME", "GOROOT"] {
@@ -92,6 +107,37 @@ impl House {
             }
         }
         command.env("HOME", self.folder.path());
+        command
+    }
+}
+
+/// The origins, and a proxy before them that leaves TLS as it is.
+pub struct House {
+    pub proxy: Proxy,
+    pub ca: String,
+    origins: Origins,
+}
+
+impl House {
+    /// Opens one; `None` (and a note) without Python.
+    pub fn open() -> Option<House> {
+        House::with(|_, _| Vec::new())
+    }
+
+    /// As [`House::open`], with further origins.
+    pub fn with(more: impl FnOnce(&str, &str) -> Vec<(&'static str, Helper)>) -> Option<House> {
+        let origins = Origins::start(more)?;
+        let args: Vec<&str> = origins.flags.iter().map(String::as_str).collect();
+        Some(House {
+            proxy: Proxy::start(&args),
+            ca: origins.ca.clone(),
+            origins,
+        })
+    }
+
+    /// A client's command: the proxy and the roots in its environment, and nothing of ours.
+    pub fn client(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let mut command = self.origins.bare(program);
         for name in ["HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy"] {
             command.env(name, self.proxy.url());
         }
@@ -110,21 +156,12 @@ impl House {
 
     /// A file in the house's folder.
     pub fn file(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.origins.file(name)
     }
 
     /// A file of `length` bytes as the origin makes them; gives its path.
     pub fn payload(&self, length: usize) -> PathBuf {
-        let path = self.file("payload");
-        let block = pattern(65521 * 16);
-        let mut file = std::fs::File::create(&path).unwrap();
-        let mut left = length;
-        while left > 0 {
-            let piece = left.min(block.len());
-            file.write_all(&block[..piece]).unwrap();
-            left -= piece;
-        }
-        path
+        self.origins.payload(length)
     }
 
     /// Every request for `host` has its two lines, both of this verdict; gives how many there are.
@@ -308,4 +345,43 @@ fn make_python() -> Option<PathBuf> {
     }
     std::fs::write(whole, "").unwrap();
     Some(python)
+}
+
+/// A folder with the packages of package.json, made once under `target/`. `None` (and a note) if it
+/// cannot be made.
+pub fn node_packages() -> Option<PathBuf> {
+    use std::sync::OnceLock;
+    static MADE: OnceLock<Option<PathBuf>> = OnceLock::new();
+    MADE.get_or_init(make_node_packages).clone()
+}
+
+fn make_node_packages() -> Option<PathBuf> {
+    if !has("node") || !has("npm") {
+        return None;
+    }
+    let wanted = std::fs::read(here("package.json")).unwrap();
+    let name = format!("node-{}", &digest(&wanted)[..12]);
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let whole = folder.join("whole");
+    if whole.exists() {
+        return Some(folder);
+    }
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("package.json"), wanted).unwrap();
+    let installed = Command::new("npm")
+        .args([
+            "install",
+            "--silent",
+            "--ignore-scripts",
+            "--no-audit",
+            "--no-fund",
+        ])
+        .current_dir(&folder)
+        .status();
+    if !installed.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: the packages of tests/clients/package.json cannot be installed");
+        return None;
+    }
+    std::fs::write(whole, "").unwrap();
+    Some(folder)
 }

@@ -8,6 +8,7 @@ index, and enough of S3 and STS for an SDK's everyday calls. Standard library on
 
 import base64
 import hashlib
+import hmac
 import http.server
 import os
 import socketserver
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import threading
 import urllib.parse
+import zlib
 
 BLOCK = bytes((i * 7 + (i >> 8) * 13) & 0xFF for i in range(65521))
 OBJECTS, UPLOADS = {}, {}
@@ -83,6 +85,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.answer(200, self.whole())
         if first == "ws":
             return websocket(self)
+        if first == "events":
+            return events(self)
+        if first == "more":
+            MORE.set()
+            return self.answer(200)
         if first == "git":
             return git(self, url)
         return self.send_file(url.path)
@@ -164,6 +171,24 @@ def websocket(self):
             return
 
 
+MORE = threading.Event()
+
+
+def events(self):
+    """Server-sent events: the second comes after somebody has asked for /more."""
+    MORE.clear()
+    self.send_response(200)
+    self.send_header("Content-Type", "text/event-stream")
+    self.send_header("Transfer-Encoding", "chunked")
+    self.end_headers()
+    for number in (1, 2):
+        data = b"data: %d\n\n" % number
+        self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
+        if not MORE.wait(30):
+            raise ConnectionError("nobody asked for more")
+    self.wfile.write(b"0\r\n\r\n")
+
+
 def sts(self):
     self.whole()
     self.answer(
@@ -182,6 +207,13 @@ def s3(self, host, url):
     label = host[: -len(".s3.eu-west-1.amazonaws.com")] if not host.startswith("s3.") else ""
     bucket, _, key = (label, "", path) if label else path.partition("/")
     name = (bucket, key)
+    try:
+        Signature(self, url).check()
+    except (AssertionError, KeyError) as error:
+        self.whole()
+        self.close_connection = True
+        print(f"{self.command} {self.path}: {error!r}", file=sys.stderr, flush=True)
+        return self.answer(403, f"<Error><Code>SignatureDoesNotMatch</Code><Message>{error}</Message></Error>".encode())
     if self.command == "POST" and "uploads" in query:
         upload = f"upload{len(UPLOADS)}"
         UPLOADS[upload] = {}
@@ -223,21 +255,96 @@ def s3(self, host, url):
     return self.answer(200, data, **extra)
 
 
+SECRET = b"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+
+
+def sha256(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+def mac(key, text):
+    return hmac.new(key, text.encode(), hashlib.sha256).digest()
+
+
+class Signature:
+    """SigV4 of a request, checked over what arrived: one changed byte and it is wrong."""
+
+    def __init__(self, request, url):
+        self.request, self.url = request, url
+        self.query = [
+            tuple(urllib.parse.unquote(part) for part in pair.partition("=")[::2])
+            for pair in url.query.split("&") if pair
+        ]
+        given = dict(self.query)
+        if "X-Amz-Signature" in given:
+            credential = given["X-Amz-Credential"]
+            self.names, self.value = given["X-Amz-SignedHeaders"], given["X-Amz-Signature"]
+            self.time, self.body = given["X-Amz-Date"], "UNSIGNED-PAYLOAD"
+            self.query = [pair for pair in self.query if pair[0] != "X-Amz-Signature"]
+        else:
+            fields = request.headers["Authorization"].removeprefix("AWS4-HMAC-SHA256 ")
+            fields = dict(field.strip().split("=", 1) for field in fields.split(","))
+            credential = fields["Credential"]
+            self.names, self.value = fields["SignedHeaders"], fields["Signature"]
+            self.time, self.body = request.headers["X-Amz-Date"], request.headers["X-Amz-Content-SHA256"]
+        self.scope = credential.split("/", 1)[1]
+        self.key = b"AWS4" + SECRET
+        for part in self.scope.split("/"):
+            self.key = mac(self.key, part)
+
+    def check(self):
+        quote = lambda text: urllib.parse.quote(text, safe="-_.~")
+        query = "&".join(sorted(f"{quote(name)}={quote(value)}" for name, value in self.query))
+        headers = "".join(
+            f"{name}:{','.join(' '.join(value.split()) for value in self.request.headers.get_all(name))}\n"
+            for name in self.names.split(";")
+        )
+        asked = "\n".join([self.request.command, self.url.path, query, headers, self.names, self.body])
+        text = "\n".join(["AWS4-HMAC-SHA256", self.time, self.scope, sha256(asked.encode())])
+        assert hmac.compare_digest(mac(self.key, text).hex(), self.value), asked
+
+    def check_chunk(self, before, data, value):
+        text = "\n".join(
+            ["AWS4-HMAC-SHA256-PAYLOAD", self.time, self.scope, before, sha256(b""), sha256(data)]
+        )
+        assert mac(self.key, text).hex() == value, "a chunk's signature"
+
+
 def payload(self):
-    """An object's bytes: `aws-chunked` is taken apart."""
+    """An object's bytes: `aws-chunked` is taken apart, signatures and checksums are checked."""
     data = self.whole()
+    said = self.headers.get("X-Amz-Content-SHA256", "")
     if "aws-chunked" not in self.headers.get("Content-Encoding", ""):
+        assert not (len(said) == 64 and said != sha256(data)), "the body's hash"
         return data
     out = []
+    signature = Signature(self, urllib.parse.urlsplit(self.path))
+    before = signature.value
     while True:
         line, _, data = data.partition(b"\r\n")
-        size = int(line.split(b";")[0], 16)
+        size, *extension = line.split(b";")
+        size = int(size, 16)
+        if said == "STREAMING-AWS4-HMAC-SHA256-PAYLOAD":
+            value = extension[0].removeprefix(b"chunk-signature=").decode()
+            signature.check_chunk(before, data[:size], value)
+            before = value
         if size == 0:
-            joined = b"".join(out)
-            assert len(joined) == int(self.headers["X-Amz-Decoded-Content-Length"])
-            return joined
+            break
         out.append(data[:size])
+        assert data[size:size + 2] == b"\r\n"
         data = data[size + 2:]
+    joined = b"".join(out)
+    assert len(joined) == int(self.headers["X-Amz-Decoded-Content-Length"])
+    if trailer := self.headers.get("X-Amz-Trailer"):
+        name, _, value = data.split(b"\r\n")[0].decode().partition(":")
+        assert name.strip().lower() == trailer.lower(), data
+        known = {
+            "x-amz-checksum-crc32": lambda: zlib.crc32(joined).to_bytes(4, "big"),
+            "x-amz-checksum-sha256": lambda: hashlib.sha256(joined).digest(),
+        }
+        if trailer.lower() in known:
+            assert base64.b64decode(value) == known[trailer.lower()](), "a trailer's checksum"
+    return joined
 
 
 def etag(data):

@@ -22,11 +22,26 @@ pub struct Trust {
     key: Vec<u8>,
 }
 
-/// Whether sessions are gone on with.
+/// What is spoken, on both sides alike: a proxy that translates would do other work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sessions {
-    Fresh,
+pub enum Speech {
+    /// HTTP/1.1, no session is gone on with.
+    Http1,
+    /// HTTP/1.1, sessions are gone on with.
     Resumed,
+    /// HTTP/2.
+    Http2,
+}
+
+impl Speech {
+    pub const ALL: [Speech; 3] = [Speech::Http1, Speech::Resumed, Speech::Http2];
+
+    fn alpn(self) -> Vec<Vec<u8>> {
+        match self {
+            Speech::Http1 | Speech::Resumed => vec![b"http/1.1".to_vec()],
+            Speech::Http2 => vec![b"h2".to_vec()],
+        }
+    }
 }
 
 impl Trust {
@@ -65,7 +80,7 @@ impl Trust {
     }
 
     /// A server's settings.
-    pub fn server(&self, sessions: Sessions) -> Arc<ServerConfig> {
+    pub fn server(&self, speech: Speech) -> Arc<ServerConfig> {
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(self.key.clone()));
         let mut config = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
@@ -73,10 +88,10 @@ impl Trust {
             .with_no_client_auth()
             .with_single_cert(self.chain.clone(), key)
             .unwrap();
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        match sessions {
-            Sessions::Resumed => config.ticketer = aws_lc_rs::Ticketer::new().unwrap(),
-            Sessions::Fresh => {
+        config.alpn_protocols = speech.alpn();
+        match speech {
+            Speech::Resumed => config.ticketer = aws_lc_rs::Ticketer::new().unwrap(),
+            Speech::Http1 | Speech::Http2 => {
                 config.send_tls13_tickets = 0;
                 config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
             }
@@ -85,14 +100,14 @@ impl Trust {
     }
 
     /// A client's settings.
-    pub fn client(&self, sessions: Sessions, alpn: &str) -> Arc<ClientConfig> {
+    pub fn client(&self, speech: Speech) -> Arc<ClientConfig> {
         let mut config = ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_root_certificates(self.roots.clone())
             .with_no_client_auth();
-        config.alpn_protocols = vec![alpn.as_bytes().to_vec()];
-        if sessions == Sessions::Fresh {
+        config.alpn_protocols = speech.alpn();
+        if speech != Speech::Resumed {
             config.resumption = Resumption::disabled();
         }
         Arc::new(config)

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use authority::{Sessions, Trust};
+use authority::{Speech, Trust};
 use load::Way;
 use origin::Origin;
 use rivals::{Interceptor, Kind, fresh_host};
@@ -24,8 +24,6 @@ use crate::table;
 /// Every ratio is the median of so many.
 const ROUNDS: usize = 5;
 const GIGABYTE: u64 = 1_000_000_000;
-const H1: &str = "http/1.1";
-const H2: &str = "h2";
 
 type Part = (&'static str, fn(&Bench));
 
@@ -94,21 +92,21 @@ impl Bench {
     /// CPU of a connection with one request: CONNECT, both handshakes, the request, close.
     fn connections(&self) {
         let cases = [
-            ("new, own upstream, full", Sessions::Fresh, "/close", 1),
+            ("new, own upstream, full", Speech::Http1, "/close", 1),
             (
                 "new, own upstream, full, 16 at a time",
-                Sessions::Fresh,
+                Speech::Http1,
                 "/close",
                 16,
             ),
-            ("new, own upstream, resumed", Sessions::Resumed, "/close", 1),
-            ("new, upstream kept", Sessions::Fresh, "/", 1),
+            ("new, own upstream, resumed", Speech::Resumed, "/close", 1),
+            ("new, upstream kept", Speech::Http1, "/", 1),
         ];
         let count = self.contest.rounds(400, 150);
-        for (what, sessions, path, together) in cases {
+        for (what, speech, path, together) in cases {
             let figures = self.contest.run(ROUNDS, |rival| {
                 let count = count / rival.ease;
-                let way = rival.way(sessions, H1);
+                let way = rival.way(speech);
                 let cpu = rival.meter.cpu_of(|| {
                     load::connections(|_| way.clone(), path, count, together);
                 });
@@ -127,7 +125,7 @@ impl Bench {
         ] {
             let figures = self.contest.run(ROUNDS, |rival| {
                 let each = count / rival.ease / open;
-                let way = rival.way(Sessions::Fresh, H1);
+                let way = rival.way(Speech::Http1);
                 load::requests(&way, open, each, |work| {
                     micros(rival.meter.cpu_of(work)) / (each * open) as f64
                 })
@@ -152,7 +150,7 @@ impl Bench {
                     return f64::NAN;
                 }
                 let each = count / rival.ease / open;
-                let way = rival.way(Sessions::Fresh, H2);
+                let way = rival.way(Speech::Http2);
                 load::streams(&way, open, each, |work| {
                     micros(rival.meter.cpu_of(work)) / (each * open) as f64
                 })
@@ -174,7 +172,7 @@ impl Bench {
         ] {
             let figures = self.contest.run(ROUNDS, |rival| {
                 let bytes = bytes / rival.ease as u64;
-                let way = rival.way(Sessions::Fresh, H1);
+                let way = rival.way(Speech::Http1);
                 let cpu = rival.meter.cpu_of(|| carry(&way, bytes));
                 cpu.as_secs_f64() * GIGABYTE as f64 / bytes as f64
             });
@@ -190,7 +188,7 @@ impl Bench {
         let figures = self.contest.run(ROUNDS, |rival| {
             let count = if rival.ease > 1 { count / 4 } else { count };
             p50(load::connections(
-                |_| rival.way_to(self.fresh(), Sessions::Fresh, H1),
+                |_| rival.way_to(self.fresh(), Speech::Http1),
                 "/close",
                 count,
                 1,
@@ -204,10 +202,10 @@ impl Bench {
             &figures,
         );
         let way = Way {
-            address: self.origin.fresh,
+            address: self.origin.of(Speech::Http1),
             connect: None,
             name: authority::HOST.to_owned(),
-            tls: self.trust.client(Sessions::Fresh, H1),
+            tls: self.trust.client(Speech::Http1),
         };
         let rounds = || 0..ROUNDS;
         let direct = median(
@@ -240,7 +238,7 @@ impl Bench {
         let held = self.contest.rounds(500, 200);
         let figures = self.contest.run(ROUNDS.min(3), |rival| {
             let fresh = rival.again();
-            let way = fresh.way(Sessions::Fresh, H1);
+            let way = fresh.way(Speech::Http1);
             let held = held / fresh.ease.min(5);
             load::connections(|_| way.clone(), "/", 50, 4);
             let before = fresh.meter.resident();

@@ -12,31 +12,33 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::authority::{Sessions, Trust};
+use super::authority::{Speech, Trust};
 
 /// The length of a short answer's body.
 pub const ANSWER: usize = 256;
 const PIECE: usize = 256 * 1024;
 
-/// Its two ports: one remembers sessions.
+/// Its ports, one for each speech.
 #[derive(Debug, Clone, Copy)]
 pub struct Origin {
-    pub fresh: SocketAddr,
-    pub resumed: SocketAddr,
+    http1: SocketAddr,
+    resumed: SocketAddr,
+    http2: SocketAddr,
 }
 
 impl Origin {
-    pub fn of(self, sessions: Sessions) -> SocketAddr {
-        match sessions {
-            Sessions::Fresh => self.fresh,
-            Sessions::Resumed => self.resumed,
+    pub fn of(self, speech: Speech) -> SocketAddr {
+        match speech {
+            Speech::Http1 => self.http1,
+            Speech::Resumed => self.resumed,
+            Speech::Http2 => self.http2,
         }
     }
 
     /// Starts it, in a thread of its own.
     pub fn start(trust: &Trust) -> Origin {
         let (tell, told) = std::sync::mpsc::channel();
-        let configs = [Sessions::Fresh, Sessions::Resumed].map(|sessions| trust.server(sessions));
+        let configs = Speech::ALL.map(|speech| trust.server(speech));
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
@@ -64,8 +66,9 @@ impl Origin {
             });
         });
         Origin {
-            fresh: told.recv().unwrap(),
+            http1: told.recv().unwrap(),
             resumed: told.recv().unwrap(),
+            http2: told.recv().unwrap(),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
-use super::authority::{HOST, Sessions, Trust};
+use super::authority::{HOST, Speech, Trust};
 use super::load::Way;
 use super::origin::Origin;
 use crate::contest::Named;
@@ -15,6 +15,9 @@ use crate::rival::{is_listening, open_to_all, outgate_address};
 
 /// How many hosts below [`HOST`] are known everywhere.
 pub const HOSTS: usize = 400;
+
+/// Where outgate finds the port of HTTP/2.
+const HTTP2_HOST: &str = "two.bench.example";
 
 /// Where the programs are.
 #[derive(Debug, Clone)]
@@ -97,7 +100,7 @@ impl Interceptor {
             child,
             _folder: folder,
         };
-        rival.speaks_http2 = super::load::speaks_http2(&rival.way(Sessions::Fresh, "h2"));
+        rival.speaks_http2 = super::load::speaks_http2(&rival.way(Speech::Http2));
         Some(rival)
     }
 
@@ -107,28 +110,33 @@ impl Interceptor {
     }
 
     /// A way through it to the origin.
-    pub fn way(&self, sessions: Sessions, alpn: &str) -> Way {
-        self.way_to(HOST.to_owned(), sessions, alpn)
+    pub fn way(&self, speech: Speech) -> Way {
+        self.way_to(HOST.to_owned(), speech)
     }
 
     /// A way through it to another of the origin's names.
-    pub fn way_to(&self, name: String, sessions: Sessions, alpn: &str) -> Way {
-        let port = self.origin.of(sessions).port();
+    pub fn way_to(&self, name: String, speech: Speech) -> Way {
+        let port = self.origin.of(speech).port();
         let connect = match self.kind {
             // Only 443 and 8443 can be asked for; --connect-to leads on.
-            Kind::Outgate(_) => match sessions {
-                Sessions::Fresh => format!("{name}:443"),
-                Sessions::Resumed => format!("{name}:8443"),
+            Kind::Outgate(_) => match speech {
+                Speech::Http1 => format!("{name}:443"),
+                Speech::Resumed => format!("{name}:8443"),
+                Speech::Http2 => format!("{HTTP2_HOST}:443"),
             },
             Kind::Squid(_) | Kind::Hudsucker(_) => format!("{name}:{port}"),
             // It has no table of hosts; the name comes with the hello.
             Kind::Mitmproxy(_) => format!("127.0.0.1:{port}"),
         };
+        let name = match (&self.kind, speech) {
+            (Kind::Outgate(_), Speech::Http2) => HTTP2_HOST.to_owned(),
+            _ => name,
+        };
         Way {
             address: self.address,
             connect: Some(connect),
             name,
-            tls: self.trust.client(sessions, alpn),
+            tls: self.trust.client(speech),
         }
     }
 }
@@ -150,9 +158,11 @@ fn outgate(program: &Path, trust: &Trust, origin: Origin, folder: &Path) -> Star
         .arg("--extra-root")
         .arg(trust.folder.path().join("roots.pem"))
         .arg("--connect-to")
-        .arg(format!(":443:{}", origin.fresh))
+        .arg(format!("{HTTP2_HOST}:443:{}", origin.of(Speech::Http2)))
         .arg("--connect-to")
-        .arg(format!(":8443:{}", origin.resumed))
+        .arg(format!(":443:{}", origin.of(Speech::Http1)))
+        .arg("--connect-to")
+        .arg(format!(":8443:{}", origin.of(Speech::Resumed)))
         .arg("--audit")
         .arg(folder.join("audit.jsonl"))
         .env("XDG_CONFIG_HOME", "/nonexistent")

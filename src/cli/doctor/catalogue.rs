@@ -179,6 +179,24 @@ pub(super) const PROBES: &[Probe] = &[
         ..PYTHON
     },
     Probe {
+        name: "python boto3 (crt)",
+        args: &["boto3_crt_probe.py", "{label}", "{folder}/object"],
+        // Its client takes no other endpoint; the region exists nowhere.
+        domain: "s3.us-doctor-1.amazonaws.com",
+        files: &[(
+            "boto3_crt_probe.py",
+            include_str!("scripts/boto3_crt_probe.py"),
+        )],
+        set: NO_ACCOUNT,
+        agent: Some(("CRTS3NativeClient", "the awscrt package")),
+        remedies: &[Remedy {
+            line: "in the code: TransferConfig(preferred_transfer_client=\"classic\")",
+            set: &[("OUTGATE_PROBE_CLIENT", "classic")],
+            args: &[],
+        }],
+        ..PYTHON
+    },
+    Probe {
         name: "aws",
         programs: &["aws"],
         args: &[
@@ -208,6 +226,7 @@ pub(super) const PROBES: &[Probe] = &[
             "{folder}/object",
         ],
         set: CRT_ACCOUNT,
+        agent: Some(("CRTS3NativeClient", "version 2")),
         lacking: &[("Missing Dependency", "the awscrt package")],
         remedies: &[
             CA_BUNDLE_REMEDY,

@@ -12,8 +12,6 @@ use super::verdict::{Shown, Trouble, judge, version};
 
 /// How long one run of a tool may take. A cold Java or a Python on a network disk is slow.
 const DEADLINE: Duration = Duration::from_secs(45);
-/// Names under it exist nowhere (RFC 6761), and no list of direct hosts has them.
-const DOMAIN: &str = "doctor.outgate.test";
 
 /// What became of one tool.
 #[derive(Debug, Clone)]
@@ -105,11 +103,12 @@ impl Clinic<'_> {
         remedies: &[Remedy],
     ) -> (Run, Shown) {
         let label = format!("{}-{number}", slug(probe.name));
-        let host = format!("{label}.{DOMAIN}");
+        let host = format!("{label}.{}", probe.domain);
         let folder = self.room.place(&label);
         let java = self.room.variable("JAVA_TOOL_OPTIONS");
         let places = Places {
             host: &host,
+            label: &label,
             folder: &folder,
             bundle: &self.room.bundle,
             proxy: &self.room.proxy,
@@ -122,7 +121,7 @@ impl Clinic<'_> {
                 stdout: String::new(),
                 stderr: error.to_string(),
             };
-            let shown = judge(&run, &self.room.seen.of(&host), 0, probe.lacking);
+            let shown = judge(&run, &self.room.seen.of(&host), 0, probe.lacking, None);
             return (run, shown);
         }
         let mended = remedies.iter().flat_map(|remedy| remedy.args);
@@ -150,6 +149,7 @@ impl Clinic<'_> {
             &self.room.seen.of(&host),
             self.room.visits.of(&host),
             probe.lacking,
+            probe.agent,
         );
         (run, shown)
     }

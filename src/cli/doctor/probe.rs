@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 /// The exit code with which a script of ours says that what it would try is not installed.
 pub(super) const ABSENT: i32 = 77;
 
+/// Names under it exist nowhere (RFC 6761), and no list of direct hosts has them.
+const DOMAIN: &str = "doctor.outgate.test";
+
 /// One tool. Texts may name places, see [`Places`].
 #[derive(Debug)]
 pub(super) struct Probe {
@@ -18,8 +21,12 @@ pub(super) struct Probe {
     pub(super) copies: &'static [Copied],
     pub(super) args: &'static [&'static str],
     pub(super) set: &'static [(&'static str, &'static str)],
+    /// Under which its host stands, where the tool does not let us choose.
+    pub(super) domain: &'static str,
     /// What it says if a part of it is missing, and what that part is.
     pub(super) lacking: &'static [(&'static str, &'static str)],
+    /// What the user agent of its requests has, if it is the part that is meant, and else is absent.
+    pub(super) agent: Option<(&'static str, &'static str)>,
     /// From the likeliest on.
     pub(super) remedies: &'static [Remedy],
 }
@@ -34,7 +41,9 @@ impl Probe {
         copies: &[],
         args: &[],
         set: &[],
+        domain: DOMAIN,
         lacking: &[],
+        agent: None,
         remedies: &[],
     };
 }
@@ -75,6 +84,8 @@ pub(super) struct Remedy {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Places<'a> {
     pub(super) host: &'a str,
+    /// The host's first label, which serves as a bucket's name.
+    pub(super) label: &'a str,
     pub(super) folder: &'a Path,
     pub(super) bundle: &'a Path,
     pub(super) proxy: &'a str,
@@ -89,6 +100,7 @@ impl Places<'_> {
         let path = |path: &Path| path.display().to_string();
         text.replace("{url}", &format!("https://{}", self.host))
             .replace("{host}", self.host)
+            .replace("{label}", self.label)
             .replace("{folder}", &path(self.folder))
             .replace("{bundle}", &path(self.bundle))
             .replace("{proxy}", self.proxy)

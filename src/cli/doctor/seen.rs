@@ -13,6 +13,8 @@ pub(super) struct Traffic {
     pub(super) connects: u64,
     /// Requests inside TLS that was ended here.
     pub(super) requests: u64,
+    /// What the last request called its client.
+    pub(super) agent: Option<String>,
     /// The last thing that went wrong.
     pub(super) error: Option<String>,
 }
@@ -29,6 +31,7 @@ impl Seen {
         for (_, traffic) in hosts.iter().filter(|(name, _)| is_of(name, host)) {
             sum.connects += traffic.connects;
             sum.requests += traffic.requests;
+            sum.agent = traffic.agent.clone().or(sum.agent);
             sum.error = traffic.error.clone().or(sum.error);
         }
         sum
@@ -46,7 +49,10 @@ impl Observer for Seen {
             Stage::Decision if line.request.method.as_deref() == Some("CONNECT") => {
                 traffic.connects += 1;
             }
-            Stage::Decision => traffic.requests += 1,
+            Stage::Decision => {
+                traffic.requests += 1;
+                traffic.agent.clone_from(&line.request.user_agent);
+            }
             Stage::Progress | Stage::Complete => {}
         }
         if line.error.is_some() {

@@ -67,6 +67,7 @@ pub(super) fn judge(
     traffic: &Traffic,
     visits: u64,
     lacking: &[(&str, &'static str)],
+    agent: Option<(&str, &'static str)>,
 ) -> Shown {
     let trouble = |kind| {
         Shown::Trouble(Trouble {
@@ -77,6 +78,13 @@ pub(super) fn judge(
     let missing = lacking
         .iter()
         .find(|(word, _)| run.stderr.contains(word) || run.stdout.contains(word));
+    let other = agent.filter(|(word, _)| {
+        let named = traffic.agent.as_ref();
+        named.is_some_and(|named| !named.contains(word))
+    });
+    if let Some((_, part)) = other {
+        return Shown::Absent(Some(part));
+    }
     match run.ending {
         Ending::Code(0) if traffic.requests > 0 && visits > 0 => Shown::Fine,
         Ending::Code(0) => trouble(Kind::WentAround),
@@ -165,15 +173,41 @@ mod tests {
             let traffic = Traffic {
                 connects,
                 requests,
-                error: None,
+                ..Traffic::default()
             };
-            let shown = match judge(&run, &traffic, visits, &lacking) {
+            let shown = match judge(&run, &traffic, visits, &lacking, None) {
                 Shown::Fine => "fine",
                 Shown::Absent(_) => "absent",
                 Shown::Trouble(trouble) => trouble.kind.id(),
             };
             assert_eq!(shown, wanted, "{ending:?} {connects} {requests} {visits}");
         }
+    }
+
+    #[test]
+    fn another_client_than_the_one_that_is_meant_shows_nothing_of_it() {
+        let run = Run {
+            ending: Ending::Code(0),
+            stdout: String::new(),
+            stderr: String::new(),
+        };
+        let judged = |agent: &str| {
+            let traffic = Traffic {
+                connects: 1,
+                requests: 1,
+                agent: Some(agent.to_owned()),
+                error: None,
+            };
+            judge(
+                &run,
+                &traffic,
+                1,
+                &[],
+                Some(("Special/", "the special part")),
+            )
+        };
+        assert_eq!(judged("Tool/1 Special/2"), Shown::Fine);
+        assert_eq!(judged("Tool/1"), Shown::Absent(Some("the special part")));
     }
 
     #[test]

@@ -17,10 +17,11 @@ use crate::logic::wire::http1::HeadLimits;
 use crate::logic::wire::http1::RequestHead;
 use crate::logic::wire::http1::read_request_head;
 
-/// How much is read at a time while a message is on its way.
+/// How much is read at a time while a body is on its way.
 pub(super) const CHUNK: usize = 32 * 1024;
-/// How much is held ready while no message is: most heads fit, and idle connections stay small.
-const IDLE: usize = 4 * 1024;
+/// How much is held ready while none is: most heads fit, with a small body behind, and idle
+/// connections stay small.
+pub(super) const IDLE: usize = 4 * 1024;
 
 /// A stream with its read buffer. Bytes that a message did not use wait there for the next one.
 pub struct Conn<S> {
@@ -124,9 +125,6 @@ impl<S: AsyncRead + Unpin> Conn<S> {
         &mut self,
         limits: HeadLimits,
     ) -> Result<Option<RequestHead>, ReadHeadError> {
-        if self.buffer.is_empty() && self.buffer.capacity() > IDLE {
-            self.buffer = BytesMut::new();
-        }
         loop {
             if let Some((head, used)) = read_request_head(&self.buffer, limits)? {
                 let _ = self.buffer.split_to(used);
@@ -155,6 +153,13 @@ impl<S: AsyncRead + Unpin> Conn<S> {
     pub fn is_quiet(&mut self) -> bool {
         let mut cx = Context::from_waker(std::task::Waker::noop());
         self.buffer.is_empty() && self.poll_fill(&mut cx, IDLE).is_pending()
+    }
+
+    /// A message is over: gives back the room that its body needed.
+    pub(super) fn rest(&mut self) {
+        if self.buffer.is_empty() && self.buffer.capacity() > IDLE {
+            self.buffer = BytesMut::new();
+        }
     }
 
     async fn fill(&mut self, room: usize) -> io::Result<usize> {

@@ -269,6 +269,8 @@ where
         let received = self
             .received_heads
             .saturating_add(self.response.written.saturating_sub(self.written_heads));
+        self.client.rest();
+        self.upstream.rest();
         ExchangeOutcome {
             status: self.status,
             sent: self.request.written,

@@ -24,9 +24,26 @@ enum Out {
     Regular {
         file: File,
         path: PathBuf,
+        identity: Identity,
         /// How far the file holds whole lines.
         good: u64,
     },
+}
+
+/// Which file it is, whatever it is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Identity {
+    device: u64,
+    inode: u64,
+}
+
+impl Identity {
+    fn of(file: &fs::Metadata) -> Identity {
+        Identity {
+            device: file.dev(),
+            inode: file.ino(),
+        }
+    }
 }
 
 /// Why the record cannot be opened.
@@ -112,6 +129,7 @@ impl Sink {
         };
         Ok(Sink {
             out: Out::Regular {
+                identity: Identity::of(&file.metadata().map_err(open)?),
                 file,
                 path: path.to_owned(),
                 good: ending.good,
@@ -143,12 +161,15 @@ impl Sink {
                 out.flush()
             }
             Out::Stream(file) => file.write_all(lines),
-            Out::Regular { file, path, good } => {
-                // A deleted or replaced file would swallow lines without an error.
-                let ours = file.metadata()?;
-                if ours.nlink() == 0
-                    || fs::metadata(&*path).map_or(true, |there| there.ino() != ours.ino())
-                {
+            Out::Regular {
+                file,
+                path,
+                identity,
+                good,
+            } => {
+                // A deleted or replaced file would swallow lines without an error. No other file
+                // can have its identity while it is open.
+                if !fs::metadata(&*path).is_ok_and(|there| Identity::of(&there) == *identity) {
                     return Err(io::Error::new(
                         io::ErrorKind::NotFound,
                         "the file was moved or deleted",
@@ -176,14 +197,10 @@ impl Sink {
     ///
     /// Returns whether the sink is another file now.
     pub(super) fn reopen(&mut self) -> Result<bool, OpenError> {
-        let Out::Regular { path, file, .. } = &self.out else {
+        let Out::Regular { path, identity, .. } = &self.out else {
             return Ok(false);
         };
-        let same = match (file.metadata(), fs::metadata(path)) {
-            (Ok(ours), Ok(there)) => ours.ino() == there.ino() && ours.nlink() > 0,
-            (Err(_), _) | (_, Err(_)) => false,
-        };
-        if same {
+        if fs::metadata(path).is_ok_and(|there| Identity::of(&there) == *identity) {
             return Ok(false);
         }
         let path = path.clone();

@@ -1,5 +1,8 @@
 //! HTTP/2 inside TLS that is ended here: streams side by side, each to its exchange, over the
 //! connection's own connection to the server.
+//!
+//! All streams of a connection are one task with it: they share its two sockets anyway, and a task
+//! for each would wake another thread several times a request.
 
 mod answer;
 mod session;
@@ -8,10 +11,11 @@ mod stream;
 use std::future::poll_fn;
 use std::sync::Arc;
 
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use h2::RecvStream;
 use h2::server::SendResponse;
 use http::Request;
-use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use crate::edge::http2::{STREAMS, server_builder};
@@ -72,7 +76,7 @@ pub(super) async fn tell(inner: Inner, stream: BoxClient, why: &Why, drain: &mut
     Box::pin(streams(&inner, stream, drain, each)).await
 }
 
-/// Accepts streams, each a task of its own.
+/// Accepts streams, and carries them side by side.
 async fn streams<F, Fut>(inner: &Inner, stream: BoxClient, drain: &mut Drain, each: F) -> Served
 where
     F: Fn(Stream, Drain) -> Fut,
@@ -89,7 +93,7 @@ where
         Ok(Err(error)) => return ended(Bytes::default(), Some(&error)),
         Err(_) => return Served::default(),
     };
-    let mut at_work: JoinSet<Done> = JoinSet::new();
+    let mut at_work = FuturesUnordered::new();
     let mut bytes = Bytes::default();
     let mut is_closing = false;
     let mut quiet = Box::pin(sleep_until(Instant::now() + idle));
@@ -99,13 +103,12 @@ where
         tokio::select! {
             accepted = next(&mut connection, has_room) => match accepted {
                 Some(Ok((request, respond))) => {
-                    at_work.spawn(each(Stream { request, respond }, forced.clone()));
+                    at_work.push(each(Stream { request, respond }, forced.clone()));
                 }
                 Some(Err(error)) => break Some(error),
                 None => break None,
             },
-            Some(done) = at_work.join_next() => {
-                let done = done.unwrap_or_default();
+            Some(done) = at_work.next() => {
                 bytes = sum(bytes, done.bytes);
                 if done.is_last && !is_closing {
                     is_closing = true;
@@ -131,8 +134,8 @@ where
     };
     drop(connection);
     // The streams of a connection that is gone end by themselves, each with its line.
-    while let Some(done) = at_work.join_next().await {
-        bytes = sum(bytes, done.unwrap_or_default().bytes);
+    while let Some(done) = at_work.next().await {
+        bytes = sum(bytes, done.bytes);
     }
     ended(bytes, error.as_ref())
 }

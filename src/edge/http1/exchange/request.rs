@@ -10,6 +10,7 @@ use super::Exchange;
 use super::RequestState;
 use super::ResponseState;
 use crate::edge::http1::conn::CHUNK;
+use crate::edge::http1::conn::IDLE;
 use crate::edge::http1::flow::FlowError;
 use crate::edge::http1::outcome::ExchangeError;
 use crate::logic::wire::http1::FramingError;
@@ -37,7 +38,7 @@ where
             self.request_state = RequestState::Refused;
             return Ok(());
         }
-        match self.client.poll_fill(cx, CHUNK) {
+        match self.client.poll_fill(cx, IDLE) {
             Poll::Pending => Ok(()),
             Poll::Ready(Ok(0)) => Err(ExchangeError::ClientClosed),
             Poll::Ready(Ok(_)) => {
@@ -74,7 +75,7 @@ where
     /// while the server is silent; a further request waits in the buffer.
     fn watch_client(&mut self, cx: &mut Context<'_>) -> Result<(), ExchangeError> {
         while !self.client.ended && self.client.buffer.len() < CHUNK / 2 {
-            match self.client.poll_fill(cx, CHUNK) {
+            match self.client.poll_fill(cx, IDLE) {
                 Poll::Pending => break,
                 Poll::Ready(Ok(_)) => {}
                 Poll::Ready(Err(error)) => return Err(ExchangeError::ClientIo(error)),

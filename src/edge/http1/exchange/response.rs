@@ -10,7 +10,7 @@ use tokio::io::AsyncWrite;
 use super::Exchange;
 use super::RequestState;
 use super::ResponseState;
-use crate::edge::http1::conn::CHUNK;
+use crate::edge::http1::conn::IDLE;
 use crate::edge::http1::flow::FlowError;
 use crate::edge::http1::outcome::ExchangeError;
 use crate::logic::wire::http1::Body;
@@ -60,7 +60,7 @@ where
                     continue;
                 }
             }
-            match self.upstream.poll_fill(cx, CHUNK) {
+            match self.upstream.poll_fill(cx, IDLE) {
                 Poll::Pending => return Ok(()),
                 Poll::Ready(Ok(0)) => return Err(ExchangeError::UpstreamClosed),
                 Poll::Ready(Ok(_)) => {}
@@ -201,7 +201,7 @@ where
     fn watch_upstream(&mut self, cx: &mut Context<'_>) {
         if !self.upstream.ended
             && self.upstream.buffer.is_empty()
-            && let Poll::Ready(Ok(_) | Err(_)) = self.upstream.poll_fill(cx, CHUNK)
+            && let Poll::Ready(Ok(_) | Err(_)) = self.upstream.poll_fill(cx, IDLE)
         {
             // Bytes that nobody asked for end the connection as well.
             self.upstream.ended = true;
