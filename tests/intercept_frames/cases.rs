@@ -388,6 +388,35 @@ pub fn cases() -> Vec<Case> {
             },
         },
         Case {
+            name: "trailers that belong into the head",
+            differences: &[Difference::Trailers],
+            play: |ends| {
+                let trailers: [&[(&str, &[u8])]; 3] = [
+                    &[("content-length", b"4")],
+                    &[("host", b"another.test")],
+                    &[("x-sum", b"1"), ("authorization", b"x")],
+                ];
+                for (stream, trailers) in (1..).step_by(2).zip(trailers) {
+                    let host = ends.host.clone();
+                    let fields = ask("POST", b"/", &host, &[]);
+                    ends.client.head(stream, &fields, false);
+                    ends.client.data(stream, b"body", false);
+                    ends.origin.sees_head(stream, &fields, false);
+                    ends.origin.sees_data(stream, b"body", false);
+                    ends.client.head(stream, trailers, true);
+                    if ends.is_direct() {
+                        ends.origin.sees_head(stream, trailers, true);
+                    } else {
+                        ends.origin.sees_reset(stream, CANCEL);
+                        match ends.client.next(stream) {
+                            Event::Head(head, _) => assert_eq!(head[0].1, b"400"),
+                            other => panic!("{other:?}"),
+                        }
+                    }
+                }
+            },
+        },
+        Case {
             name: "a server that never sends 100",
             differences: &[Difference::OwnContinue],
             play: |ends| {

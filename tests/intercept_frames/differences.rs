@@ -7,6 +7,7 @@ pub enum Difference {
     HostAlone,
     Fragment,
     Unreadable,
+    Trailers,
     OwnContinue,
     NoErrorTooSoon,
     Lost,
@@ -14,11 +15,12 @@ pub enum Difference {
 }
 
 impl Difference {
-    pub const ALL: [Difference; 8] = [
+    pub const ALL: [Difference; 9] = [
         Difference::Frames,
         Difference::HostAlone,
         Difference::Fragment,
         Difference::Unreadable,
+        Difference::Trailers,
         Difference::OwnContinue,
         Difference::NoErrorTooSoon,
         Difference::Lost,
@@ -32,6 +34,7 @@ impl Difference {
             Difference::HostAlone => "`host` alone",
             Difference::Fragment => "fragment",
             Difference::Unreadable => "unreadable heads",
+            Difference::Trailers => "trailers of the head",
             Difference::OwnContinue => "100 after a second",
             Difference::NoErrorTooSoon => "NO_ERROR before the end",
             Difference::Lost => "connection lost",
@@ -49,6 +52,9 @@ impl Difference {
             Difference::Fragment => "`:path` ends before a `#`",
             Difference::Unreadable => {
                 "a request with a field of one connection (`connection`, `te` other than `trailers`, ...), or with a space, `<`, `>`, or in the path a backtick, in the query a `\"`, in its `:path`, is reset with PROTOCOL_ERROR"
+            }
+            Difference::Trailers => {
+                "a request with a field among its trailers that must stand in the head (`content-length`, `host`, ...) gets 400; for the server, CANCEL"
             }
             Difference::OwnContinue => {
                 "a client that waits for `100` gets one after a second of the server's silence, and the server's own is then left out"

@@ -92,7 +92,7 @@ pub async fn exchange(
         body,
         respond,
         sink,
-        request: Flow::default(),
+        request: Flow::of_request(),
         request_state: match (is_whole, holds) {
             (true, _) => RequestState::Done,
             (false, true) => RequestState::Holding,
@@ -249,6 +249,11 @@ impl Exchange<'_> {
                 self.request_state = RequestState::Stopped;
             }
             Poll::Ready(Err(FlowError::Source(error))) => return Err(ExchangeError::client(error)),
+            Poll::Ready(Err(FlowError::Trailer(name))) => {
+                return Err(ExchangeError::Request(format!(
+                    "{name} stands among the trailers, where it must not be"
+                )));
+            }
         }
         Ok(())
     }
@@ -275,7 +280,7 @@ impl Exchange<'_> {
                 Poll::Ready(Err(FlowError::Source(error))) => {
                     return Err(ExchangeError::upstream(error));
                 }
-                Poll::Ready(Err(FlowError::SinkClosed)) => {
+                Poll::Ready(Err(FlowError::SinkClosed | FlowError::Trailer(_))) => {
                     // Reset between the look at it and the attempt.
                     self.poll_client(cx)?;
                     return Err(ExchangeError::ClientReset(Reason::CANCEL));

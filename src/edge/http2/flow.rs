@@ -10,6 +10,10 @@ use bytes::Bytes;
 use bytes::BytesMut;
 use h2::RecvStream;
 use h2::SendStream;
+use http::HeaderMap;
+use http::header::HeaderName;
+
+use crate::logic::wire::http1::may_trail;
 
 use super::ledger::Ledger;
 
@@ -27,6 +31,8 @@ pub(super) struct Flow {
     pub(super) moved: u64,
     /// Bytes that the sink's socket took, as far as they have been noticed.
     pub(super) written: u64,
+    /// Trailers are held to what may stand there: an answer's are the server's own matter.
+    judges_trailers: bool,
     /// Whether anything was taken from the source.
     pub(super) taken: bool,
 }
@@ -37,9 +43,19 @@ pub(super) enum FlowError {
     Source(h2::Error),
     /// The sink takes no more; why shows elsewhere.
     SinkClosed,
+    /// A field among the trailers that must stand in the head.
+    Trailer(HeaderName),
 }
 
 impl Flow {
+    /// A request's way.
+    pub(super) fn of_request() -> Flow {
+        Flow {
+            judges_trailers: true,
+            ..Flow::default()
+        }
+    }
+
     /// Moves what can be moved; ready when the end, trailers included, is with the sink.
     pub(super) fn poll(
         &mut self,
@@ -72,6 +88,11 @@ impl Flow {
                 Some(Err(error)) => return Poll::Ready(Err(FlowError::Source(error))),
                 None => {
                     let trailers = ready!(source.poll_trailers(cx)).map_err(FlowError::Source)?;
+                    if self.judges_trailers
+                        && let Some(name) = trailers.as_ref().and_then(misplaced)
+                    {
+                        return Poll::Ready(Err(FlowError::Trailer(name)));
+                    }
                     let ended = match trailers {
                         Some(trailers) => sink.send_trailers(trailers),
                         None => sink.send_data(Bytes::new(), true),
@@ -123,6 +144,14 @@ impl Flow {
             self.held.push(chunk);
         }
     }
+}
+
+/// The first field that must not stand among trailers.
+fn misplaced(trailers: &HeaderMap) -> Option<HeaderName> {
+    let mut names = trailers.keys();
+    names
+        .find(|name| !may_trail(name.as_str().as_bytes()))
+        .cloned()
 }
 
 /// Room for up to `want` bytes; `None` when there will be none.

@@ -222,6 +222,17 @@ fn read_size(size: u64, digits: u8, byte: u8) -> Result<State, FramingError> {
 /// A trailer must be a sound line, and none of what framing, routing or authentication go by
 /// (RFC 9110, section 6.5.1).
 fn check_trailer(line: &[u8]) -> Result<(), FramingError> {
+    let name = field_line_fault(line).map_err(|_| FramingError::Trailer)?;
+    if may_trail(name) {
+        Ok(())
+    } else {
+        Err(FramingError::TrailerName)
+    }
+}
+
+/// Whether a field of this name means nothing to framing, routing or authentication, and so may
+/// stand in a trailer section.
+pub fn may_trail(name: &[u8]) -> bool {
     const IN_HEAD_ONLY: [&str; 14] = [
         "authorization",
         "connection",
@@ -238,12 +249,7 @@ fn check_trailer(line: &[u8]) -> Result<(), FramingError> {
         "transfer-encoding",
         "upgrade",
     ];
-    let name = field_line_fault(line).map_err(|_| FramingError::Trailer)?;
-    if IN_HEAD_ONLY
+    !IN_HEAD_ONLY
         .iter()
         .any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
-    {
-        return Err(FramingError::TrailerName);
-    }
-    Ok(())
 }

@@ -20,7 +20,7 @@ mod request;
 mod response;
 mod target;
 
-pub use body::Body;
+pub use body::{Body, may_trail};
 pub use connection::Connection;
 pub use error::FramingError;
 pub use error::HeadError;
