@@ -149,6 +149,7 @@ impl Course<'_> {
             effective,
             is_aws,
             found,
+            ..
         } = judge_named(
             shared,
             active,
@@ -372,6 +373,8 @@ pub(super) struct Named {
     pub(super) effective: Effective,
     pub(super) is_aws: bool,
     pub(super) found: Vec<Finding>,
+    /// Whether the address that was asked for is one of the name's.
+    pub(super) is_there: bool,
 }
 
 /// Judges `name` by the same rules as a CONNECT to it; the address that was `asked` for must be
@@ -411,10 +414,10 @@ pub(super) async fn judge_named(
         None => addresses_of(&shared.resolver, host).await,
     };
     let is_among = |addresses: &[IpAddr]| reached.is_some_and(|ip| addresses.contains(&ip));
-    if !resolved
+    let is_there = resolved
         .as_ref()
-        .is_ok_and(|(addresses, _)| is_among(addresses))
-    {
+        .is_ok_and(|(addresses, _)| is_among(addresses));
+    if !is_there {
         let error = resolved.err();
         found.push(facts::foreign_address(name, &asked.host, &effective, error));
     }
@@ -424,5 +427,6 @@ pub(super) async fn judge_named(
         effective,
         is_aws,
         found,
+        is_there,
     }
 }

@@ -22,7 +22,7 @@ use super::entry::{Entry, Outcome};
 use super::facts;
 use super::reach::{Parent, login_answer};
 use super::state::Shared;
-use super::upstream::{Hop, Idle, Leg, connect, is_for_parent};
+use super::upstream::{HeldTo, Hop, Idle, Leg, connect, is_for_parent};
 
 /// Answers, and ends the connection.
 pub(super) async fn say<C: ClientIo>(mut conn: Conn<C>, answer: &Answer, id: &str, is_head: bool) {
@@ -147,7 +147,7 @@ impl Course<'_> {
     fn fit(&self, mut idle: Idle, for_parent: bool) -> Option<Idle> {
         let fits = idle.authority == *self.authority
             && idle.leg == self.leg
-            && idle.profile == self.effective.profile
+            && idle.held_to == HeldTo::of(&self.effective)
             && idle.hop.is_allowed(&self.permit)
             && matches!(idle.hop, Hop::Parent(_)) == for_parent
             && idle.is_quiet();

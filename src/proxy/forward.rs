@@ -53,6 +53,7 @@ pub(super) async fn forward(
         found.extend(host.and_then(|host| effective.judge_host(host, heads::HOST, authority)));
         HeadFacts {
             found,
+            named: host.cloned().into_iter().collect(),
             is_signed: heads::is_signed(&head),
         }
     };

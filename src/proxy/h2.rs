@@ -213,6 +213,7 @@ async fn forward(
             .and_then(|host| effective.judge_host(host, super::heads::HOST, &authority))
             .into_iter()
             .collect(),
+        named: host.clone().into_iter().collect(),
         is_signed,
     };
     let decided = match decide(
@@ -267,7 +268,7 @@ async fn exchange(
     };
     upstream.hop.note(&mut entry);
     let form = match upstream.hop {
-        Hop::Address(_) | Hop::Tunnel(_) => Form::Origin,
+        Hop::Address(_) | Hop::Tunnel { .. } => Form::Origin,
         Hop::Parent(_) => Form::Absolute(parent.and_then(Parent::login)),
     };
     if upstream.tls.is_some() {

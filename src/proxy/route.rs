@@ -29,6 +29,8 @@ pub(super) enum Routed {
 #[derive(Debug, Default)]
 pub(super) struct HeadFacts {
     pub(super) found: Vec<Finding>,
+    /// The hosts that it names by itself, whatever is asked for.
+    pub(super) named: Vec<Host>,
     /// It carries an AWS signature.
     pub(super) is_signed: bool,
 }
@@ -45,9 +47,17 @@ pub(super) async fn route(
 ) -> Routed {
     let HeadFacts {
         mut found,
+        named,
         is_signed,
     } = head;
     found.extend(policy.judge_name(target, effective));
+    if policy.refuses(&found, effective) {
+        return Routed::Refused(Decision::from_findings(found, effective.mode));
+    }
+    // Where `sni-mismatch` lets another name pass, that name is judged as well.
+    for host in &named {
+        found.extend(policy.judge_named(host, target));
+    }
     if policy.refuses(&found, effective) {
         return Routed::Refused(Decision::from_findings(found, effective.mode));
     }

@@ -305,6 +305,7 @@ pub(super) fn judge_head(
             .and_then(|host| effective.judge_host(host, super::heads::HOST, authority))
             .into_iter()
             .collect(),
+        named: host.cloned().into_iter().collect(),
         is_signed: false,
     }
 }

@@ -95,13 +95,36 @@ impl Offers {
     }
 }
 
+/// What a connection's TLS is held to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct HeldTo {
+    profile: ProfileName,
+    pub(super) offer: Offer,
+}
+
+impl HeldTo {
+    /// Where weak TLS is only reported, it has to be possible.
+    pub(super) fn of(effective: &Effective) -> HeldTo {
+        let refuses = effective.mode == Mode::Enforce
+            && effective.actions.get(Rule::WeakTls) == Action::Block;
+        HeldTo {
+            profile: effective.profile,
+            offer: if refuses {
+                Offer::Profile
+            } else {
+                Offer::Everything
+            },
+        }
+    }
+}
+
 /// A connection that can take a request.
 #[derive(Debug)]
 pub(super) struct Idle {
     pub authority: Authority,
     pub leg: Leg,
     /// What its TLS was held to: rules may have become stricter since.
-    pub profile: ProfileName,
+    pub held_to: HeldTo,
     pub hop: Hop,
     pub conn: Conn<BoxIo>,
     /// What was agreed, where the connection is TLS.
@@ -129,8 +152,8 @@ impl Idle {
 pub(super) enum Hop {
     /// The destination, at this address.
     Address(SocketAddr),
-    /// The destination, behind a parent proxy's tunnel to this place.
-    Tunnel(Authority),
+    /// The destination, behind this parent proxy's tunnel to this place.
+    Tunnel { asked: Authority, proxy: Authority },
     /// The parent proxy itself, which reads absolute form.
     Parent(Authority),
 }
@@ -141,7 +164,9 @@ impl Hop {
         let by_name = permit.through_parent();
         match self {
             Hop::Address(address) => permit.allows(*address),
-            Hop::Tunnel(asked) => by_name.is_some_and(|by_name| by_name.asked == *asked),
+            Hop::Tunnel { asked, proxy } => {
+                by_name.is_some_and(|by_name| by_name.asked == *asked && by_name.proxy == *proxy)
+            }
             Hop::Parent(proxy) => by_name.is_some_and(|by_name| by_name.proxy == *proxy),
         }
     }
@@ -201,7 +226,7 @@ pub(super) async fn connect(
         return Ok(Idle {
             authority: authority.clone(),
             leg,
-            profile: effective.profile,
+            held_to: HeldTo::of(effective),
             hop: Hop::Parent(by_name.proxy.clone()),
             conn: Conn::new(Box::new(stream)),
             tls: None,
@@ -215,7 +240,10 @@ pub(super) async fn connect(
     let stream = reached.map_err(|unreached| unreached.answer())?;
     let hop = match (stream.address(), permit.through_parent()) {
         (Some(address), _) => Hop::Address(address),
-        (None, Some(by_name)) => Hop::Tunnel(by_name.asked.clone()),
+        (None, Some(by_name)) => Hop::Tunnel {
+            asked: by_name.asked.clone(),
+            proxy: by_name.proxy.clone(),
+        },
         (None, None) => {
             let detail = "the upstream is gone".to_owned();
             return Err(Answer::upstream(502, "connection_terminated", detail).into());
@@ -241,7 +269,7 @@ pub(super) async fn connect(
     Ok(Idle {
         authority: authority.clone(),
         leg,
-        profile: effective.profile,
+        held_to: HeldTo::of(effective),
         hop,
         conn: Conn::new(stream),
         tls: peer.as_ref().map(facts::originated),
@@ -261,10 +289,7 @@ async fn secure(
     offers: Offers,
 ) -> Result<(BoxIo, Peer), NoUpstream> {
     let host = &authority.host;
-    let offer = match effective.mode {
-        Mode::Enforce => Offer::Profile,
-        Mode::Report => Offer::Everything,
-    };
+    let offer = HeldTo::of(effective).offer;
     let _ = stream.tcp().set_nodelay(true);
     let shaken = shared
         .originator

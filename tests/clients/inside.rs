@@ -99,7 +99,6 @@ impl<'a> Inside<'a> {
                     line["request"]["host"] == host
                         && line["stage"] == stage
                         && line["request"]["method"] != "CONNECT"
-                        && line["carried"] != "forward"
                 };
                 lines.iter().filter(is).collect()
             };

@@ -12,6 +12,7 @@
 
 pub mod http;
 pub mod record;
+pub mod rig;
 pub mod tls;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};

@@ -53,6 +53,16 @@ pub fn origin(
 
 /// A client session over `stream`, not yet begun.
 pub fn client(ca: &str, name: &str, stream: TcpStream) -> ClientSide {
+    client_of(ca, name, stream, rustls::ALL_VERSIONS)
+}
+
+/// As [`client`], in these versions.
+pub fn client_of(
+    ca: &str,
+    name: &str,
+    stream: TcpStream,
+    versions: &[&'static rustls::SupportedProtocolVersion],
+) -> ClientSide {
     let mut roots = rustls::RootCertStore::empty();
     roots.add_parsable_certificates(
         CertificateDer::pem_file_iter(ca)
@@ -60,7 +70,7 @@ pub fn client(ca: &str, name: &str, stream: TcpStream) -> ClientSide {
             .map(Result::unwrap),
     );
     let config = rustls::ClientConfig::builder_with_provider(provider())
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions)
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();

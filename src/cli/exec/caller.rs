@@ -137,7 +137,7 @@ impl Caller {
             let mut wgetrc = own.unwrap_or_default();
             let line = format!("\nca_certificate = {}\n", bundle.display());
             wgetrc.extend_from_slice(line.as_bytes());
-            let wgetrc = folder.write_private("wgetrc", &wgetrc)?;
+            let wgetrc = folder.write("wgetrc", &wgetrc)?;
             set.push(("WGETRC".to_owned(), wgetrc.display().to_string()));
         }
         set.push((MARKER.to_owned(), format!("http://{address}")));

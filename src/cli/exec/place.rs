@@ -55,7 +55,7 @@ impl Folder {
 
     fn create_in(place: &Path) -> std::io::Result<Folder> {
         let path = place.join(format!("{PREFIX}{}", clock::new_id()));
-        // What lies here for all is no secret, and a command may become another user on its way.
+        // Nothing in it is secret, and a command may become another user on its way.
         DirBuilder::new().mode(0o711).create(&path)?;
         let locked = File::open(&path).and_then(|lock| {
             lock.lock()?;
@@ -75,28 +75,16 @@ impl Folder {
         &self.path
     }
 
-    /// Writes a file in it that anybody may read.
+    /// Writes a file in it.
     ///
     /// # Errors
     /// A sentence for the user.
     pub(in crate::cli) fn write(&self, name: &str, bytes: &[u8]) -> Result<PathBuf, String> {
-        self.write_as(name, bytes, 0o644)
-    }
-
-    /// Writes a file in it that is the user's own affair.
-    ///
-    /// # Errors
-    /// A sentence for the user.
-    pub(super) fn write_private(&self, name: &str, bytes: &[u8]) -> Result<PathBuf, String> {
-        self.write_as(name, bytes, 0o600)
-    }
-
-    fn write_as(&self, name: &str, bytes: &[u8], mode: u32) -> Result<PathBuf, String> {
         let path = self.path.join(name);
         OpenOptions::new()
             .write(true)
             .create_new(true)
-            .mode(mode)
+            .mode(0o644)
             .open(&path)
             .and_then(|mut file| file.write_all(bytes))
             .map_err(|error| format!("cannot write {}: {error}", path.display()))?;

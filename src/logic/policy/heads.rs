@@ -1,6 +1,9 @@
 //! What a request's head shows of itself: userinfo in its URL, a second name for its host.
 
+use crate::logic::aws::classify;
+use crate::logic::policy::Policy;
 use crate::logic::policy::effective::Effective;
+use crate::logic::policy::effective::Target;
 use crate::logic::policy::names::finding;
 use crate::model::Action;
 use crate::model::Authority;
@@ -8,6 +11,27 @@ use crate::model::Finding;
 use crate::model::Host;
 use crate::model::Rule;
 use crate::model::Severity;
+
+impl Policy {
+    /// The findings on a host that a request names besides its `target`, judged as if it were
+    /// asked for: where `sni-mismatch` lets such a name pass, the rules on it still hold.
+    pub fn judge_named(&self, named: &Host, target: &Target<'_>) -> Vec<Finding> {
+        if *named == target.authority.host {
+            return Vec::new();
+        }
+        let authority = Authority {
+            host: named.clone(),
+            port: target.authority.port,
+        };
+        let class = classify(named);
+        let named = Target {
+            authority: &authority,
+            class: &class,
+            way: target.way,
+        };
+        self.judge_name(&named, &self.effective(&named))
+    }
+}
 
 impl Effective {
     /// Userinfo of `length` bytes in the URL: with a password it is a credential, a name alone is
@@ -32,7 +56,7 @@ impl Effective {
                 "username",
                 "userinfo",
                 action.min(Action::Report),
-                Severity::Info,
+                Severity::Low,
                 "The URL carries a user name (user@host).".to_owned(),
             )
         };

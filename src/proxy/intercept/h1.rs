@@ -9,7 +9,7 @@ use crate::logic::policy::Effective;
 use crate::logic::record::Bytes;
 use crate::logic::wire::first_bytes::{FirstBytes, first_bytes};
 use crate::logic::wire::http1::{HeadError, RequestHead, RequestTarget, Scheme};
-use crate::model::{Action, Finding, Rule, Severity};
+use crate::model::{Action, Finding, Host, Rule, Severity};
 
 use super::super::decide::{Decided, Stopped};
 use super::super::drain::Drain;
@@ -201,6 +201,7 @@ async fn request<C: ClientIo>(
 ) -> Done<C> {
     let look = |effective: &Effective| HeadFacts {
         found: judge_target(inner, &head, effective),
+        named: named(&head),
         is_signed: heads::is_signed(&head),
     };
     let decided = inner
@@ -238,6 +239,16 @@ async fn request<C: ClientIo>(
         conn: done.conn,
         bytes: done.bytes,
     }
+}
+
+/// Whom the head names.
+fn named(head: &RequestHead) -> Vec<Host> {
+    let target = match &head.target {
+        RequestTarget::Absolute { authority, .. } => Some(&authority.host),
+        RequestTarget::Origin(_) | RequestTarget::Asterisk | RequestTarget::Authority(_) => None,
+    };
+    let host = head.host.as_ref().map(|host| &host.host);
+    host.into_iter().chain(target).cloned().collect()
 }
 
 /// Whom the head names besides the connection's host.

@@ -20,11 +20,11 @@ use tokio::time::Instant;
 use crate::edge::ca::LeafError;
 use crate::edge::client::{last_words, poll_end_below};
 use crate::edge::http1::Conn;
-use crate::edge::tls::{AcceptError, Alpn};
+use crate::edge::tls::{AcceptError, Alpn, Offer};
 use crate::logic::policy::{Effective, Permit, Way};
 use crate::logic::record::{Carried, ClientTls, Tls, UpstreamTls};
 use crate::logic::wire::tls::{Profile, Question, Sni};
-use crate::model::{Authority, DnsName, Host, Mode};
+use crate::model::{Authority, DnsName, Host};
 
 use super::answer::Answer;
 use super::course::{Named, judge_named};
@@ -34,7 +34,7 @@ use super::entry::{Draft, Entry, Outcome, Visitor};
 use super::facts;
 use super::state::{Active, Shared, profile};
 use super::tunnel::{Connect, TunnelClient, judge_head, question};
-use super::upstream::{Hop, Idle, Leg, NoUpstream, Offers, connect};
+use super::upstream::{HeldTo, Hop, Idle, Leg, NoUpstream, Offers, connect};
 
 use h1::Served;
 use h2::Session;
@@ -176,6 +176,7 @@ impl Course<'_> {
             return self.refused(entry, hello, &why, drain).await;
         }
         let mut authority = self.asked.clone();
+        let mut is_let_through = true;
         let other = other_name(&hello, self.asked);
         if let Some(name) = &other {
             let named = judge_named(
@@ -192,11 +193,18 @@ impl Course<'_> {
                 effective,
                 is_aws,
                 found,
+                is_there,
             } = named;
             let refused = self.active.policy.refuses(&found, &effective);
             entry.add_findings(found);
-            (authority, self.effective) = (named, effective);
+            let asked = std::mem::replace(&mut self.effective, effective);
+            authority = named;
             self.is_aws |= is_aws;
+            // A name that CONNECT's host does not answer to takes nothing out of sight there.
+            if !is_there {
+                is_let_through = self.interceptor.lets_through(&self.asked.host);
+                self.effective.intercept |= asked.intercept;
+            }
             if refused {
                 let why = Why {
                     answer: Answer::refusal(entry.decision()),
@@ -205,7 +213,8 @@ impl Course<'_> {
                 return self.refused(entry, hello, &why, drain).await;
             }
         }
-        if !self.effective.intercept || self.interceptor.lets_through(&authority.host) {
+        is_let_through &= self.interceptor.lets_through(&authority.host);
+        if !self.effective.intercept || is_let_through {
             return self.unbroken(entry, permit, hello, drain).await;
         }
         let Some(offers) = Offers::of(&hello.facts.alpn) else {
@@ -332,9 +341,9 @@ impl Course<'_> {
         alpn: Option<Alpn>,
         drain: &mut Drain,
     ) -> Result<BoxClient, NoSession> {
-        let profile = match self.effective.mode {
-            Mode::Enforce => profile(&self.effective),
-            Mode::Report => widest(),
+        let profile = match HeldTo::of(&self.effective).offer {
+            Offer::Profile => profile(&self.effective),
+            Offer::Everything => widest(),
         };
         self.accept_within(hello, host, profile, alpn, drain).await
     }

@@ -12,13 +12,13 @@ use tokio::time::Instant;
 use crate::edge::client::Prefixed;
 use crate::edge::http2::client_builder;
 use crate::edge::tls::Alpn;
-use crate::logic::policy::{Effective, Permit, ProfileName};
+use crate::logic::policy::{Effective, Permit};
 use crate::logic::record::{Tls, UpstreamTls};
 
 use super::super::super::answer::Answer;
 use super::super::super::entry::Entry;
 use super::super::super::reach::Parent;
-use super::super::super::upstream::{Hop, Idle, Leg, Offers, connect};
+use super::super::super::upstream::{HeldTo, Hop, Idle, Leg, Offers, connect};
 use super::super::header_list;
 use super::Inner;
 
@@ -26,7 +26,7 @@ use super::Inner;
 #[derive(Debug)]
 pub(in crate::proxy::intercept) struct Session {
     send: SendRequest<Bytes>,
-    profile: ProfileName,
+    held_to: HeldTo,
     pub(in crate::proxy::intercept) hop: Hop,
     pub(in crate::proxy::intercept) tls: Option<Arc<UpstreamTls>>,
 }
@@ -41,7 +41,7 @@ impl Session {
         header_list: u32,
     ) -> Result<Session, Answer> {
         let Idle {
-            profile,
+            held_to,
             hop,
             conn,
             tls,
@@ -59,7 +59,7 @@ impl Session {
         tokio::spawn(connection);
         Ok(Session {
             send,
-            profile,
+            held_to,
             hop,
             tls,
         })
@@ -134,7 +134,7 @@ impl Sessions {
         let asked = Instant::now();
         let mut slot = self.slot.lock().await;
         let fits = |session: &&Session| {
-            session.profile == effective.profile
+            session.held_to == HeldTo::of(effective)
                 && session.hop.is_allowed(permit)
                 && session.is_open()
         };

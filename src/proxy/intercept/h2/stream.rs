@@ -8,7 +8,7 @@ use crate::edge::http2::{End, ExchangeError, ExchangeOptions, ExchangeOutcome, e
 use crate::logic::policy::Effective;
 use crate::logic::record::{Bytes, Request as Recorded};
 use crate::logic::wire::http1::HeadError;
-use crate::model::{Action, Authority, Finding, Rule, SafeUrl, Severity};
+use crate::model::{Action, Authority, AuthorityError, Finding, Rule, SafeUrl, Severity};
 
 use super::super::super::answer::Answer;
 use super::super::super::decide::{Decided, Stopped, fail};
@@ -31,6 +31,9 @@ pub(super) async fn carry(
     let mut respond = stream.respond;
     let look = |effective: &Effective| HeadFacts {
         found: judge_target(&inner, &head, effective),
+        named: named(&inner, &head)
+            .filter_map(|(_, named)| Some(named?.ok()?.host))
+            .collect(),
         is_signed: is_signed(&head),
     };
     let decided = inner.decide(recorded(&head, &inner.authority), look).await;
@@ -209,6 +212,21 @@ fn answer_to(error: &ExchangeError) -> Answer {
     }
 }
 
+/// Whom the head names, and where; `None` is no text.
+fn named<'a>(
+    inner: &'a Inner,
+    head: &'a request::Parts,
+) -> impl Iterator<Item = (&'static str, Option<Result<Authority, AuthorityError>>)> + 'a {
+    let authority = head.uri.authority().map(|named| Some(named.as_str()));
+    let hosts = head.headers.get_all(header::HOST).iter();
+    let all = authority.map(|named| (heads::AUTHORITY, named)).into_iter();
+    all.chain(hosts.map(|host| (heads::HOST, host.to_str().ok())))
+        .map(|(place, text)| {
+            let port = Some(inner.authority.port);
+            (place, text.map(|text| Authority::parse(text, port)))
+        })
+}
+
 /// Whom the head names besides the connection's host, and what cannot be asked for inside.
 fn judge_target(inner: &Inner, head: &request::Parts, effective: &Effective) -> Vec<Finding> {
     let asked = &inner.authority;
@@ -226,13 +244,8 @@ fn judge_target(inner: &Inner, head: &request::Parts, effective: &Effective) -> 
         ));
         return found;
     }
-    let named = head.uri.authority().map(|authority| authority.as_str());
-    let hosts = head.headers.get_all(header::HOST).iter();
-    let all = named
-        .map(|named| (heads::AUTHORITY, Some(named)))
-        .into_iter();
-    for (place, text) in all.chain(hosts.map(|host| (heads::HOST, host.to_str().ok()))) {
-        match text.map(|text| Authority::parse(text, Some(asked.port))) {
+    for (place, named) in named(inner, head) {
+        match named {
             Some(Ok(named)) => found.extend(effective.judge_host(&named.host, place, asked)),
             Some(Err(_)) | None => found.push(malformed(
                 "host",
@@ -242,7 +255,7 @@ fn judge_target(inner: &Inner, head: &request::Parts, effective: &Effective) -> 
             )),
         }
     }
-    if named.is_none() && !head.headers.contains_key(header::HOST) {
+    if head.uri.authority().is_none() && !head.headers.contains_key(header::HOST) {
         found.push(malformed(
             "host",
             format!("A request inside TLS to {asked} names no host: it lacks :authority."),
