@@ -1,7 +1,8 @@
 //! One tool from its discovery to its verdict.
 
 use std::ffi::{OsStr, OsString};
-use std::fs;
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -156,7 +157,8 @@ impl Clinic<'_> {
 
     /// Writes what the probe wants in its folder.
     fn furnish(&self, probe: &Probe, places: &Places<'_>) -> std::io::Result<()> {
-        fs::create_dir_all(places.folder)?;
+        // A settings file that is copied here may hold a token.
+        DirBuilder::new().mode(0o700).create(places.folder)?;
         let place = |name: &str| -> std::io::Result<PathBuf> {
             let path = places.folder.join(name);
             path.parent().map_or(Ok(()), fs::create_dir_all)?;
