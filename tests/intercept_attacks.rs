@@ -271,3 +271,34 @@ fn what_was_agreed_in_report_mode_is_not_used_once_the_rules_are_enforced() {
     let answer = Answer::read(&mut session);
     assert_eq!((answer.status, answer.rule().as_str()), (502, "weak-tls"));
 }
+
+#[test]
+fn a_client_comes_back_once_the_rules_have_changed() {
+    let rules = "[intercept]\nhosts = \"all\"\n";
+    let rig = table_rig(rules);
+    let versions = &[&rustls::version::TLS12];
+    let open = || {
+        let stream = rig.proxy.tunnel("asked.test:443");
+        tls::client_of(&rig.root(), "asked.test", stream, versions)
+    };
+    let request = b"GET / HTTP/1.1\r\nHost: asked.test\r\n\r\n";
+    let mut session = open();
+    for _ in 0..2 {
+        session.write_all(request).unwrap();
+        let answer = Answer::read(&mut session);
+        assert_eq!((answer.status, answer.header("connection")), (200, None));
+    }
+    rig.proxy
+        .change_settings(&format!("{rules}[tls]\nprofile = \"tls13\"\n"));
+    rig.proxy
+        .line(|line| line["event"] == "policy" && line["detail"]["refused"] == Value::Null);
+    session.write_all(request).unwrap();
+    let answer = Answer::read(&mut session);
+    assert_eq!(
+        (answer.status, answer.header("connection")),
+        (200, Some("close"))
+    );
+    let mut session = open();
+    session.write_all(request).unwrap();
+    assert_eq!(Answer::read(&mut session).rule(), "weak-tls");
+}

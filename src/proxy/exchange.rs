@@ -42,6 +42,8 @@ pub(super) struct Course<'a> {
     pub(super) leg: Leg,
     /// The client's hello, where its TLS is ended here.
     pub(super) client_tls: Option<Arc<ClientTls>>,
+    /// The client's connection is to end with it.
+    pub(super) is_last: bool,
 }
 
 /// What a request came to.
@@ -89,7 +91,7 @@ impl Course<'_> {
             limits: self.shared.limits.head,
             idle: self.shared.timeouts.idle,
             upgrade: wants_upgrade,
-            close: drain.is_draining(),
+            close: self.is_last || drain.is_draining(),
             through_proxy: for_parent,
             ..ExchangeOptions::default()
         };

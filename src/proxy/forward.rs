@@ -95,6 +95,7 @@ pub(super) async fn forward(
                 parent,
                 leg,
                 client_tls: None,
+                is_last: false,
             }
             .run(conn, idle, drain)
             .await

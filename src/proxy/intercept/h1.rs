@@ -233,6 +233,7 @@ async fn request<C: ClientIo>(
         parent,
         leg: Leg::Tls(inner.offers),
         client_tls: Some(std::sync::Arc::clone(&inner.client_tls)),
+        is_last: inner.is_outdated(),
     };
     let done = course.run(conn, idle, drain).await;
     Done {

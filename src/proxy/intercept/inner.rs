@@ -31,6 +31,12 @@ pub(in crate::proxy) struct Inner {
 }
 
 impl Inner {
+    /// Whether the rules have changed since the connection began: what its client agreed to was
+    /// judged by those before, so it is to come back.
+    pub(in crate::proxy) fn is_outdated(&self) -> bool {
+        self.shared.active.load().hash != self.policy
+    }
+
     /// A draft for a request of this connection.
     pub(in crate::proxy) fn draft(&self, active: &Active) -> Draft {
         Draft::new(&self.visitor, active)

@@ -175,7 +175,7 @@ impl Course<'_> {
         }
         Done {
             bytes,
-            is_last: false,
+            is_last: self.inner.is_outdated(),
         }
     }
 }
