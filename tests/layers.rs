@@ -11,11 +11,11 @@ use std::path::Path;
 use std::path::PathBuf;
 
 /// The floor of a module, by its first one or two names. Edge's siblings share a floor and are
-/// told apart by name; so are the two folders of F1.
+/// told apart by name; so are the folders of F1.
 fn floor(module: &[&str]) -> Option<(u8, String)> {
     let floor = match module {
         ["model", ..] => 0,
-        ["logic", "wire" | "aws", ..] => 1,
+        ["logic", "wire" | "aws" | "scan", ..] => 1,
         ["logic", "policy", ..] => 2,
         ["logic", "record" | "explain", ..] => 3,
         ["config", ..] => 4,
@@ -183,6 +183,7 @@ fn what_climbs_is_seen() {
         ("logic/wire/tls/sni.rs", "use crate::logic::aws::classify;"),
         ("logic/aws/mod.rs", "use super::wire::http1;"),
         ("logic/aws/region.rs", "use super::super::wire::http1;"),
+        ("logic/scan/search.rs", "use crate::logic::aws::classify;"),
         (
             "logic/policy/mod.rs",
             "    let line = crate::logic::record::cut(text, 4);",

@@ -12,6 +12,7 @@ use super::load::{Environment, own_addresses, settings};
 use super::output::{Paint, finish};
 use super::{FINE, USAGE};
 use crate::logic::explain::Explainer;
+use crate::logic::scan::FingerprintKey;
 
 pub(super) fn run(args: &ExplainArgs) -> u8 {
     let environment = Environment::read();
@@ -23,7 +24,12 @@ pub(super) fn run(args: &ExplainArgs) -> u8 {
         eprintln!("outgate: warning: serve would not start: {setting}");
     }
     let own = own_addresses(&loaded.settings);
+    let key = fingerprint_key();
     let explainer = Explainer::new(&loaded.settings.policy, &own);
+    let explainer = match &key {
+        Some(key) => explainer.with_key(key),
+        None => explainer,
+    };
     if args.batch {
         return batch::run(explainer, &mut io::stdin().lock(), &mut io::stdout().lock());
     }
@@ -46,4 +52,12 @@ pub(super) fn run(args: &ExplainArgs) -> u8 {
         }
     }
     finish(out.flush(), code)
+}
+
+/// Drawn anew, so that fingerprints match within one run and tell nothing outside it.
+fn fingerprint_key() -> Option<FingerprintKey> {
+    let mut key = [0; 32];
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    provider.secure_random.fill(&mut key).ok()?;
+    Some(FingerprintKey::new(key))
 }

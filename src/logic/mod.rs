@@ -9,4 +9,5 @@ pub mod aws;
 pub mod explain;
 pub mod policy;
 pub mod record;
+pub mod scan;
 pub mod wire;

@@ -7,11 +7,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::url::Url;
-use crate::logic::policy::Way;
 use crate::model::Authority;
 use crate::model::AuthorityError;
 use crate::model::Host;
-use crate::model::SafeUrl;
 
 /// What a line asks about.
 #[derive(Debug, Clone)]
@@ -230,13 +228,7 @@ fn read_request(
 
 fn connect_target(text: &str) -> Result<Url, Unreadable> {
     let authority = Authority::parse(text, None).map_err(Unreadable::Authority)?;
-    Ok(Url {
-        way: Way::Connect,
-        shown: SafeUrl::redact(&authority.to_string()),
-        authority,
-        userinfo: None,
-        query: String::new(),
-    })
+    Ok(Url::of_authority(authority))
 }
 
 fn read_headers(headers: Value) -> Result<Vec<(String, String)>, Unreadable> {

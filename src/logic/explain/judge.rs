@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::net::Ipv4Addr;
 use std::net::SocketAddr;
 
+use super::Explainer;
 use super::input::Input;
 use super::input::Request;
 use super::output::AwsCall;
@@ -21,6 +22,9 @@ use crate::logic::policy::Passage;
 use crate::logic::policy::Policy;
 use crate::logic::policy::Target;
 use crate::logic::policy::Way;
+use crate::logic::scan;
+use crate::logic::scan::FingerprintKey;
+use crate::logic::scan::Sighting;
 use crate::logic::wire::http1::HeadError;
 use crate::logic::wire::http1::HeadLimits;
 use crate::logic::wire::http1::read_request_head;
@@ -35,9 +39,10 @@ use crate::model::Severity;
 use crate::model::Verdict;
 
 /// Judges as if the proxy saw all of it.
-pub(super) fn judge(policy: &Policy, own: &[SocketAddr], input: &Input) -> Explanation {
+pub(super) fn judge(explainer: &Explainer<'_>, input: &Input) -> Explanation {
+    let (policy, own) = (explainer.policy, explainer.own);
     match input {
-        Input::Request(request) => judge_request(policy, own, request),
+        Input::Request(request) => judge_request(policy, own, explainer.key, request),
         Input::Destination(authority) => judge_destination(policy, own, authority),
         // No rule of this version looks into fields, so no configuration sees them.
         Input::Field => Explanation {
@@ -71,7 +76,12 @@ fn judge_destination(policy: &Policy, own: &[SocketAddr], authority: &Authority)
     explanation(decision, true, &target, aws, url)
 }
 
-fn judge_request(policy: &Policy, own: &[SocketAddr], request: &Request) -> Explanation {
+fn judge_request(
+    policy: &Policy,
+    own: &[SocketAddr],
+    key: Option<&FingerprintKey>,
+    request: &Request,
+) -> Explanation {
     let url = &request.url;
     let class = classify(&url.authority.host);
     let target = Target {
@@ -84,11 +94,7 @@ fn judge_request(policy: &Policy, own: &[SocketAddr], request: &Request) -> Expl
     let is_plain = url.way == Way::Forward;
     let is_signed = is_plain && identity.scheme.is_signature();
 
-    let mut inside: Vec<Finding> = Vec::new();
-    inside.extend(
-        url.userinfo
-            .and_then(|userinfo| effective.judge_userinfo(userinfo.has_password, userinfo.length)),
-    );
+    let mut inside = secret_findings(request, &effective, key);
     inside.extend(head_findings(request, &effective));
     let is_seen = is_plain || effective.intercept || inside.is_empty();
     let decision = decide(policy, own, &target, &effective, inside, is_signed);
@@ -168,6 +174,54 @@ fn known_address(host: &Host) -> Option<IpAddr> {
             .is_under("localhost")
             .then_some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
     }
+}
+
+/// Credentials in the URL, and in the headers that hold URLs. What a server would answer with
+/// (`Location`, `Link`) is reported at most.
+fn secret_findings(
+    request: &Request,
+    effective: &Effective,
+    key: Option<&FingerprintKey>,
+) -> Vec<Finding> {
+    let of = |sighting: &Sighting, text: &[u8], most: Action| {
+        let action = sighting.action(effective.actions.get(sighting.rule()));
+        Finding {
+            rule: sighting.rule(),
+            kind: sighting.kind.id,
+            place: sighting.place.clone().into(),
+            action: action.min(most),
+            severity: sighting.severity(),
+            length: u64::try_from(sighting.span.len()).ok(),
+            fingerprint: key.map(|key| sighting.fingerprint(key, text)),
+            hint: sighting.hint(),
+        }
+    };
+    let url = &request.url;
+    let text = url.text.as_bytes();
+    let mut found: Vec<Finding> = url
+        .sightings
+        .iter()
+        .map(|sighting| of(sighting, text, Action::Block))
+        .collect();
+    for (name, value) in &request.headers {
+        let mut sightings = Vec::new();
+        scan::BUILTIN.header(name, value.as_bytes(), &mut sightings);
+        let is_answer = ["location", "content-location", "link"]
+            .iter()
+            .any(|answer| name.eq_ignore_ascii_case(answer));
+        let most = if is_answer {
+            Action::Report
+        } else {
+            Action::Block
+        };
+        found.extend(
+            sightings
+                .iter()
+                .map(|sighting| of(sighting, value.as_bytes(), most)),
+        );
+    }
+    found.retain(|finding| finding.action != Action::Off);
+    found
 }
 
 /// What is wrong with the head, by the reader that the proxy itself has.

@@ -13,6 +13,7 @@ use std::net::SocketAddr;
 
 use crate::logic::policy::Policy;
 use crate::logic::policy::Way;
+use crate::logic::scan::FingerprintKey;
 use crate::model::Authority;
 
 pub use input::Unreadable;
@@ -60,12 +61,26 @@ impl Named {
 pub struct Explainer<'a> {
     policy: &'a Policy,
     own: &'a [SocketAddr],
+    key: Option<&'a FingerprintKey>,
 }
 
 impl<'a> Explainer<'a> {
     /// `own` are the addresses that the proxy would listen on.
     pub const fn new(policy: &'a Policy, own: &'a [SocketAddr]) -> Explainer<'a> {
-        Explainer { policy, own }
+        Explainer {
+            policy,
+            own,
+            key: None,
+        }
+    }
+
+    /// Findings of secrets get a fingerprint under this key; without, they have none.
+    #[must_use]
+    pub const fn with_key(self, key: &'a FingerprintKey) -> Explainer<'a> {
+        Explainer {
+            key: Some(key),
+            ..self
+        }
     }
 
     /// The answer to one line of `--batch`, without its newline.
@@ -80,7 +95,7 @@ impl<'a> Explainer<'a> {
 
     fn answer(&self, input: Result<input::Input, Unreadable>) -> Explanation {
         match input {
-            Ok(input) => judge::judge(self.policy, self.own, &input),
+            Ok(input) => judge::judge(self, &input),
             Err(unreadable) => Explanation::unreadable(unreadable),
         }
     }

@@ -9,6 +9,7 @@ use crate::logic::policy::InterceptHosts;
 use crate::logic::policy::PolicySpec;
 use crate::logic::policy::Redirect;
 use crate::logic::policy::default_actions;
+use crate::logic::scan::FingerprintKey;
 use crate::model::Action;
 use crate::model::Mode;
 use crate::model::Rule;
@@ -506,6 +507,108 @@ fn settings_change_the_verdict() {
             .any(|finding| finding.kind == "own-listener")
     );
     assert_eq!(found.verdict, Some(crate::model::Verdict::Block));
+}
+
+#[test]
+fn secrets_in_urls_and_headers_are_told_and_not_shown() {
+    let policy = Policy::default();
+    let key = FingerprintKey::new([3; 32]);
+    let explain = |line: &str| -> Value {
+        let explainer = Explainer::new(&policy, &[]).with_key(&key);
+        serde_json::from_str(&explainer.line(line.as_bytes()).json()).unwrap()
+    };
+    let secret = "a1b2c3d4e5f6a7b8c9d0";
+    let hook = "https://hooks.slack.com/services/T0A1B2C3D/B0A1B2C3D/";
+    let signed = "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20260101%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Signature=";
+    let cases = [
+        (
+            format!("https://example.com/?api_key={secret}"),
+            (
+                "block",
+                "url-credentials",
+                "secret-parameter",
+                "query.api_key",
+                "high",
+            ),
+        ),
+        (
+            format!("https://example.com/?u=https%3A%2F%2Fu%3A{secret}%40h%2F"),
+            (
+                "block",
+                "url-credentials",
+                "userinfo",
+                "query.u.userinfo",
+                "high",
+            ),
+        ),
+        (
+            format!("{hook}{secret}"),
+            (
+                "report",
+                "url-credentials",
+                "capability-url",
+                "path",
+                "medium",
+            ),
+        ),
+        (
+            format!("https://b.s3.amazonaws.com/k?{signed}{secret}"),
+            (
+                "report",
+                "presigned-url",
+                "aws-sigv4",
+                "query.X-Amz-Signature",
+                "info",
+            ),
+        ),
+        (
+            format!(
+                r#"{{"url":"https://example.com/","headers":{{"Referer":"https://h/?token={secret}"}}}}"#
+            ),
+            (
+                "block",
+                "url-credentials",
+                "secret-parameter",
+                "header.referer.query.token",
+                "high",
+            ),
+        ),
+        (
+            format!(
+                r#"{{"url":"https://example.com/","headers":{{"Location":"https://h/?token={secret}"}}}}"#
+            ),
+            (
+                "report",
+                "url-credentials",
+                "secret-parameter",
+                "header.location.query.token",
+                "high",
+            ),
+        ),
+    ];
+    for (line, (verdict, rule, kind, place, severity)) in cases {
+        let value = explain(&line);
+        assert_eq!(value["verdict"], verdict, "{line}");
+        assert_eq!(value["enforced"], false, "{line}");
+        let findings = value["findings"].as_array().unwrap();
+        assert_eq!(findings.len(), 1, "{line}: {value}");
+        for (key, expected) in [
+            ("rule", rule),
+            ("kind", kind),
+            ("where", place),
+            ("severity", severity),
+        ] {
+            assert_eq!(findings[0][key], expected, "{line}");
+        }
+        assert_eq!(findings[0]["fingerprint"].as_str().map(str::len), Some(32));
+        assert!(!value.to_string().contains(secret), "{value}");
+    }
+    let first = explain(&format!("https://example.com/?api_key={secret}"));
+    let again = explain(&format!("http://other.example/?x=1&token={secret}"));
+    assert_eq!(
+        first["findings"][0]["fingerprint"],
+        again["findings"][0]["fingerprint"]
+    );
 }
 
 #[test]

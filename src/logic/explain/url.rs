@@ -1,7 +1,11 @@
 //! URLs as people and programs write them: what a client would ask the proxy for.
 
+use std::fmt;
+
 use super::input::Unreadable;
 use crate::logic::policy::Way;
+use crate::logic::scan;
+use crate::logic::scan::Sighting;
 use crate::model::Authority;
 use crate::model::SafeUrl;
 
@@ -11,22 +15,22 @@ pub(super) struct Url {
     /// `https` goes through a tunnel, `http` in absolute form.
     pub(super) way: Way,
     pub(super) authority: Authority,
-    pub(super) userinfo: Option<Userinfo>,
+    /// What was found in it.
+    pub(super) sightings: Vec<Sighting>,
+    pub(super) text: Unshown,
     /// Without the question mark, as written.
     pub(super) query: String,
     /// As a log may show it.
     pub(super) shown: SafeUrl,
 }
 
-/// What stood before the `@`; the text itself is not kept.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Userinfo {
-    pub(super) length: usize,
-    pub(super) has_password: bool,
-}
+/// A text that may hold a secret; it is kept for its fingerprints.
+#[derive(Clone)]
+pub(super) struct Unshown(String);
 
 impl Url {
-    /// Reads a URL with a scheme. A fragment never leaves the client and is passed over.
+    /// Reads a URL with a scheme. A fragment leaves no client that knows what it does; it is looked
+    /// through all the same.
     pub(super) fn read(text: &str) -> Result<Url, Unreadable> {
         let (scheme, rest) = text.split_once("://").ok_or(Unreadable::NoUrl)?;
         let (way, default_port) = match scheme.to_ascii_lowercase().as_str() {
@@ -43,35 +47,52 @@ impl Url {
         if behind.starts_with('\\') {
             return Err(Unreadable::Backslash);
         }
-        let (userinfo, host_port) = match authority.rsplit_once('@') {
-            Some((userinfo, host_port)) => (Userinfo::read(userinfo), host_port),
-            None => (None, authority),
-        };
+        let host_port = authority
+            .rsplit_once('@')
+            .map_or(authority, |(_, host_port)| host_port);
         // RFC 3986, section 3.2.3: an empty port means the default one.
         let host_port = host_port.strip_suffix(':').unwrap_or(host_port);
         let before_fragment = behind.split('#').next().unwrap_or_default();
         let query = before_fragment
             .split_once('?')
             .map_or("", |(_, query)| query);
+        let authority =
+            Authority::parse(host_port, Some(default_port)).map_err(Unreadable::Authority)?;
+        let mut sightings = Vec::new();
+        scan::BUILTIN.url(text.as_bytes(), &mut sightings);
         Ok(Url {
             way,
-            authority: Authority::parse(host_port, Some(default_port))
-                .map_err(Unreadable::Authority)?,
-            userinfo,
+            authority,
             query: query.to_owned(),
-            shown: SafeUrl::redact(text),
+            shown: scan::redact(text, &sightings),
+            sightings,
+            text: Unshown(text.to_owned()),
         })
     }
 }
 
-impl Userinfo {
-    fn read(text: &str) -> Option<Userinfo> {
-        let has_password = text
-            .split_once(':')
-            .is_some_and(|(_, password)| !password.is_empty());
-        (!text.is_empty()).then_some(Userinfo {
-            length: text.len(),
-            has_password,
-        })
+impl Url {
+    /// What CONNECT names: an authority alone.
+    pub(super) fn of_authority(authority: Authority) -> Url {
+        Url {
+            way: Way::Connect,
+            shown: SafeUrl::redact(&authority.to_string()),
+            authority,
+            sightings: Vec::new(),
+            text: Unshown(String::new()),
+            query: String::new(),
+        }
+    }
+}
+
+impl Unshown {
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl fmt::Debug for Unshown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Unshown({} bytes)", self.0.len())
     }
 }

@@ -56,7 +56,7 @@ impl Effective {
                 "username",
                 "userinfo",
                 action.min(Action::Report),
-                Severity::Low,
+                Severity::Info,
                 "The URL carries a user name (user@host).".to_owned(),
             )
         };
