@@ -28,6 +28,7 @@ use outgate::logic::record::{
     Body, Bytes, Carried, Chain, Client, ClientTls, Destination, Line, Request, Stage, Tls,
     UpstreamTls, Via,
 };
+use outgate::logic::scan::BUILTIN;
 use outgate::logic::wire::http1::{HeadLimits, read_request_head};
 use outgate::logic::wire::tls::{
     CertificateFault, CertificateVerifier, Judge, Profile, Question, Side, Step,
@@ -43,6 +44,7 @@ const SAMPLES: usize = 9;
 fn main() {
     hosts();
     head();
+    scan();
     handshake();
     decision();
     record();
@@ -82,6 +84,45 @@ fn head() {
         time(&format!("read a request head: {what}"), || {
             black_box(read_request_head(black_box(bytes), HeadLimits::default()).unwrap());
         });
+    }
+}
+
+/// URLs as they mostly are, and 8 KiB of what is hard to read.
+fn scan() {
+    let plain = "https://my-bucket.s3.us-east-1.amazonaws.com/train/2026/01/01/part-00000-of-00128.parquet?versionId=3sL4kqtJlcpXroDTDmJ-rmSpXd3dIbrHY&response-content-type=application/octet-stream&x-id=GetObject&n=1";
+    let encoded = "https://example.com/api/models/org%2Fname/resolve?filename=a%20b%2Fc.bin&cursor=ZXlKamNtVmhkR1ZrUVhRaU9p&sort=created%3Adesc&expand=siblings&limit=100&page=2&filter=task%3Atext-generation&full=true";
+    let url = |what: &str, url: &[u8]| {
+        let mut found = Vec::new();
+        time(&format!("scan {} bytes: {what}", url.len()), || {
+            found.clear();
+            BUILTIN.url(black_box(url), &mut found);
+        });
+    };
+    url("a plain URL", plain.as_bytes());
+    url("an encoded URL", encoded.as_bytes());
+    for piece in [
+        "&",
+        "&se=1",
+        "a=%41&",
+        "%25",
+        "%2525",
+        "/sk-learnabcdefghijkl",
+        "/eyJhbGciOiJIUzI1NiJ9",
+        ".SG",
+        "a://",
+        "://a:b",
+        "?u=/?a=",
+        "&u=https://h/?",
+        "&u=https%3A%2F%2Fh%2F%3Fa%3D",
+        "&access_token=x",
+        "abc8Q~",
+        "AccountKey=",
+        "&x={\"a\":\"b\",",
+        "&AbCdEfGhIjKlMnOpQrSt=aaaa",
+    ] {
+        let mut hard = b"https://h.example/x?".to_vec();
+        hard.extend(piece.bytes().cycle().take(8172));
+        url(&format!("many {piece}"), &hard);
     }
 }
 

@@ -31,21 +31,21 @@ impl Layer<'_> {
 /// Decodes into `out`, which is at least as long; gives the length. What is no escape stays.
 pub(super) fn decode(text: &[u8], out: &mut [u8]) -> usize {
     let mut length = 0;
-    let mut rest = text;
-    while let Some((&first, behind)) = rest.split_first() {
-        let (byte, next) = if first == b'%' {
-            match escaped(rest) {
-                Some(byte) => (byte, behind.get(2..).unwrap_or_default()),
-                None => (first, behind),
-            }
-        } else {
-            (first, behind)
+    let mut at = 0;
+    for slot in out {
+        let Some(&byte) = text.get(at) else {
+            break;
         };
-        if let Some(slot) = out.get_mut(length) {
-            *slot = byte;
-            length += 1;
+        *slot = byte;
+        at += 1;
+        length += 1;
+        if byte == b'%'
+            && let (Some(&high), Some(&low)) = (text.get(at), text.get(at + 1))
+            && let (Some(high), Some(low)) = (digit(high), digit(low))
+        {
+            *slot = high * 16 + low;
+            at += 2;
         }
-        rest = next;
     }
     length
 }

@@ -6,9 +6,12 @@ pub(super) struct Name {
     letters: [u8; Name::MAX],
     length: usize,
     /// Where the words begin; as many as fit, the last ones.
-    starts: [usize; Name::WORDS],
+    starts: [u8; Name::WORDS],
     words: usize,
 }
+
+/// A shorter value is no token.
+pub(super) const SHORTEST_TOKEN: usize = 8;
 
 /// What a value must be for the name to make it a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,8 +24,27 @@ pub(super) enum Secret {
     Random,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Letter {
+    None,
+    Capital,
+    Small,
+    Digit,
+}
+
+impl Letter {
+    const fn of(byte: u8) -> Letter {
+        match byte {
+            b'A'..=b'Z' => Letter::Capital,
+            b'a'..=b'z' => Letter::Small,
+            b'0'..=b'9' => Letter::Digit,
+            _ => Letter::None,
+        }
+    }
+}
+
 impl Name {
-    const MAX: usize = 64;
+    const MAX: usize = 48;
     const WORDS: usize = 8;
 
     /// Reads a name; `None` for one that is empty or too long to be a parameter's.
@@ -36,24 +58,27 @@ impl Name {
             starts: [0; Name::WORDS],
             words: 0,
         };
-        let mut before = b' ';
-        let mut bytes = text.iter().copied().peekable();
-        while let Some(byte) = bytes.next() {
-            if byte.is_ascii_alphanumeric() {
-                let begins = !before.is_ascii_alphanumeric()
-                    || (byte.is_ascii_uppercase()
-                        && (before.is_ascii_lowercase()
-                            || (before.is_ascii_uppercase()
-                                && bytes.peek().is_some_and(u8::is_ascii_lowercase))));
-                if begins {
-                    name.begin();
+        let mut before = Letter::None;
+        for (&byte, behind) in text.iter().zip(text.iter().skip(1).chain([&b' '])) {
+            let letter = Letter::of(byte);
+            let begins = match letter {
+                Letter::None => false,
+                Letter::Capital => {
+                    before != Letter::Capital && before != Letter::Digit
+                        || behind.is_ascii_lowercase()
                 }
-                if let Some(slot) = name.letters.get_mut(name.length) {
-                    *slot = byte.to_ascii_lowercase();
-                    name.length += 1;
-                }
+                Letter::Small | Letter::Digit => before == Letter::None,
+            };
+            if begins {
+                name.begin();
             }
-            before = byte;
+            if letter != Letter::None
+                && let Some(slot) = name.letters.get_mut(name.length)
+            {
+                *slot = byte.to_ascii_lowercase();
+                name.length += 1;
+            }
+            before = letter;
         }
         (name.length > 0).then_some(name)
     }
@@ -64,7 +89,8 @@ impl Name {
             self.words -= 1;
         }
         if let Some(slot) = self.starts.get_mut(self.words) {
-            *slot = self.length;
+            // At most MAX.
+            *slot = u8::try_from(self.length).unwrap_or(u8::MAX);
             self.words += 1;
         }
     }
@@ -79,11 +105,14 @@ impl Name {
         let Some(place) = self.words.checked_sub(back + 1) else {
             return b"";
         };
-        let start = self.starts.get(place).copied().unwrap_or(0);
+        let start = self.starts.get(place).copied().map_or(0, usize::from);
         let end = if back == 0 {
             self.length
         } else {
-            self.starts.get(place + 1).copied().unwrap_or(self.length)
+            self.starts
+                .get(place + 1)
+                .copied()
+                .map_or(self.length, usize::from)
         };
         self.letters.get(start..end).unwrap_or_default()
     }
@@ -92,8 +121,8 @@ impl Name {
         (0..self.words).any(|back| words.contains(&self.word(back)))
     }
 
-    /// Whether a parameter of this name holds a secret.
-    pub(super) fn secret(&self) -> Option<Secret> {
+    /// Whether a parameter of this name, with so many bytes as its value, may hold a secret.
+    pub(super) fn secret(&self, length: usize) -> Option<Secret> {
         let last = self.word(0);
         // `token2`, `password1`.
         let digits = last.iter().rev().take_while(|byte| byte.is_ascii_digit());
@@ -107,6 +136,9 @@ impl Name {
         }
         if last.ends_with(b"password") || last.ends_with(b"passwd") {
             return (!self.has_word(NO_PASSWORD)).then_some(Secret::Password);
+        }
+        if length < SHORTEST_TOKEN && !matches!(last, b"pwd" | b"passphrase" | b"pass") {
+            return None;
         }
         match last {
             b"pwd" | b"passphrase" | b"pass" => {
@@ -365,7 +397,7 @@ mod tests {
     use super::*;
 
     fn secret(name: &str) -> Option<Secret> {
-        Name::read(name.as_bytes()).and_then(|name| name.secret())
+        Name::read(name.as_bytes()).and_then(|name| name.secret(40))
     }
 
     #[test]

@@ -17,6 +17,7 @@ use super::kinds::Kind;
 use super::layer::Layer;
 use super::layer::decode;
 use super::names::Name;
+use super::names::SHORTEST_TOKEN;
 use super::names::Secret;
 use super::names::Sign;
 use super::signed::Signs;
@@ -516,7 +517,7 @@ impl<'s> Search<'s> {
             return None;
         }
         let name = Name::read(name)?;
-        if let Some(secret) = name.secret()
+        if let Some(secret) = name.secret(value.len())
             && is_secret(text.get(value.clone()).unwrap_or_default(), secret, &name)
         {
             self.push(spot, kinds::SECRET_PARAMETER, value.clone(), value);
@@ -577,8 +578,8 @@ impl<'s> Search<'s> {
                     ..spot
                 };
                 let value = at + equals + 1..at + piece.len();
-                let is_password =
-                    Name::read(key).and_then(|name| name.secret()) == Some(Secret::Password);
+                let is_password = Name::read(key).and_then(|name| name.secret(value.len()))
+                    == Some(Secret::Password);
                 if is_password {
                     self.named(spot, key, value, kinds::CONNECTION_STRING);
                 }
@@ -590,7 +591,7 @@ impl<'s> Search<'s> {
     fn named(&mut self, spot: Spot<'_>, key: &[u8], value: Range<usize>, kind: &'static Kind) {
         let bytes = spot.layer.text.get(value.clone()).unwrap_or_default();
         if let Some(name) = Name::read(key)
-            && let Some(secret) = name.secret()
+            && let Some(secret) = name.secret(bytes.len())
             && is_secret(bytes, secret, &name)
         {
             self.push(spot, kind, value.clone(), value);
@@ -673,7 +674,10 @@ fn is_secret(value: &[u8], secret: Secret, name: &Name) -> bool {
     match secret {
         Secret::Password => !is_own_name || value.iter().any(u8::is_ascii_lowercase),
         Secret::Token => {
-            value.len() >= 8 && !is_own_name && !is_access_key_id(value) && !holds(value, b"://")
+            value.len() >= SHORTEST_TOKEN
+                && !is_own_name
+                && !is_access_key_id(value)
+                && !holds(value, b"://")
         }
         Secret::Random => value.len() >= 16 && looks_random(value),
     }

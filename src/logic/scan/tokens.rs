@@ -234,7 +234,12 @@ impl Forms {
                     });
                 }
                 match byte {
-                    Some(b'.') if length <= 4 => {
+                    Some(b'.')
+                        if matches!(
+                            text.get(from..at),
+                            Some(b"SG" | b"hvb" | b"hvr" | b"hvs" | b"ya29")
+                        ) =>
+                    {
                         if let Some((kind, length)) = first_of(DOTTED, rest(from), length + 1) {
                             tell(Hit::Token(kind, from, from + length));
                         }
@@ -254,11 +259,10 @@ impl Forms {
                     Some(b'=') => {
                         let name = text.get(from..at).unwrap_or_default();
                         if let Some(length) = connection_key(name, rest(at + 1)) {
-                            tell(Hit::Token(
-                                kinds::CONNECTION_STRING,
-                                at + 1,
-                                at + 1 + length,
-                            ));
+                            let from = at + 1;
+                            // Its bytes are read.
+                            at += length;
+                            tell(Hit::Token(kinds::CONNECTION_STRING, from, from + length));
                         }
                     }
                     Some(_) | None => {}
@@ -524,15 +528,15 @@ fn slack(text: &[u8], word: usize) -> Option<usize> {
 }
 
 fn sendgrid(text: &[u8], _: usize) -> Option<usize> {
-    let mut parts = text.splitn(3, |&byte| byte == b'.');
-    let _ = parts.next();
-    let id = parts.next()?;
-    let rest = parts.next()?;
-    let secret = rest.get(..rest.iter().take_while(|&&byte| is_word(byte)).count())?;
-    let fits = id.len() == 22
-        && id.iter().all(|&byte| is_word(byte))
-        && secret.len() == 43
-        && is_varied(secret);
+    let id = text.get(3..25)?;
+    let rest = text.get(25..)?.strip_prefix(b".")?;
+    let length = rest
+        .iter()
+        .take(44)
+        .take_while(|&&byte| is_word(byte))
+        .count();
+    let secret = rest.get(..length)?;
+    let fits = id.iter().all(|&byte| is_word(byte)) && secret.len() == 43 && is_varied(secret);
     fits.then_some(3 + 22 + 1 + 43)
 }
 
@@ -607,6 +611,12 @@ fn connection_key(name: &[u8], value: &[u8]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_looked_for_before_a_dot_is_a_form() {
+        let prefixes: Vec<&str> = DOTTED.iter().map(|form| form.prefix).collect();
+        assert_eq!(prefixes, ["SG.", "hvb.", "hvr.", "hvs.", "ya29."]);
+    }
 
     #[test]
     fn the_forms_are_sorted_and_fit_the_index() {
