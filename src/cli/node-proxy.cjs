@@ -107,8 +107,22 @@
     const now = globalThis[symbol];
     // One that knows of proxies, or that the program has put there.
     if (!now || now.constructor.name !== 'Agent') return;
-    const Agent = now.constructor;
-    globalThis[symbol] = new Agent({
+    // http goes as a whole URL to the proxy: what is not TLS has no place in a tunnel.
+    class Led extends now.constructor {
+      dispatch(options, handler) {
+        const origin = new URL(options.origin);
+        if (origin.protocol !== 'http:' || !named('HTTP_PROXY') || isDirect(origin.hostname, origin.port || 80)) {
+          return super.dispatch(options, handler);
+        }
+        const more = { host: origin.host };
+        if (login) more['proxy-authorization'] = login;
+        const headers = Array.isArray(options.headers)
+          ? options.headers.concat(...Object.entries(more))
+          : { ...options.headers, ...more };
+        return super.dispatch({ ...options, origin: proxy.origin, path: origin.origin + options.path, headers }, handler);
+      }
+    }
+    globalThis[symbol] = new Led({
       connect({ hostname, protocol, port, servername }, done) {
         const host = hostname.replace(/^\[|\]$/g, '');
         const isSecure = protocol === 'https:';
@@ -126,7 +140,7 @@
           if (isSecure) ready.once('secureConnect', go);
           else go();
         };
-        if (isDirect(host, at)) {
+        if (isDirect(host, at) || (host === place.host && at === place.port)) {
           const socket = net.connect({ host, port: at });
           socket.once('error', done);
           socket.once('connect', () => {

@@ -99,6 +99,7 @@ impl<'a> Inside<'a> {
                     line["request"]["host"] == host
                         && line["stage"] == stage
                         && line["request"]["method"] != "CONNECT"
+                        && line["carried"] != "forward"
                 };
                 lines.iter().filter(is).collect()
             };
