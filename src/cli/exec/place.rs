@@ -16,7 +16,7 @@ const PREFIX: &str = "outgate-exec-";
 /// A folder that young may not have been locked yet by whoever made it.
 const SETTLED: Duration = Duration::from_secs(60);
 
-/// A folder that only we can list and write, and that goes when we do.
+/// A folder that only we can look into, and that goes when we do.
 #[derive(Debug)]
 pub(in crate::cli) struct Folder {
     path: PathBuf,
@@ -55,8 +55,7 @@ impl Folder {
 
     fn create_in(place: &Path) -> std::io::Result<Folder> {
         let path = place.join(format!("{PREFIX}{}", clock::new_id()));
-        // Nothing in it is secret, and a command may become another user on its way.
-        DirBuilder::new().mode(0o711).create(&path)?;
+        DirBuilder::new().mode(0o700).create(&path)?;
         let locked = File::open(&path).and_then(|lock| {
             lock.lock()?;
             Ok(lock)
@@ -84,7 +83,7 @@ impl Folder {
         OpenOptions::new()
             .write(true)
             .create_new(true)
-            .mode(0o644)
+            .mode(0o600)
             .open(&path)
             .and_then(|mut file| file.write_all(bytes))
             .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
