@@ -28,6 +28,8 @@ VALUES = {
     "accountId": "111122223333",
     "Bucket": "amzn-bucket",
     "CopySource": "amzn-bucket/from",
+    "QueueARN": "arn:aws:kinesis:us-east-1:111122223333:queue/name",
+    "ChannelARN": "arn:aws:kinesis:us-east-1:111122223333:channel/name",
     "PredictEndpoint": "https://realtime.machinelearning.us-east-1.amazonaws.com",
     "KvsARN": "arn:aws:cloudfront::111122223333:key-value-store/name",
     "QueueUrl": "https://sqs.us-east-1.amazonaws.com/111122223333/name",
@@ -131,8 +133,9 @@ def dummy(shape, service, name="", depth=0):
 def text(shape, service, name):
     if shape.enum:
         return shape.enum[0]
-    if name in VALUES:
-        return VALUES[name]
+    known = VALUES.get(name)
+    if known and (service == "kinesis" or "arn:aws:kinesis" not in known):
+        return known
     least = max(1, int(shape.metadata.get("min", 1)))
     if re.search(r"[aA]rn$|ARN$", name) and least <= 60:
         return f"arn:aws:{service}:us-east-1:111122223333:stream/name-1234567890"[: shape.metadata.get("max", 99)]
