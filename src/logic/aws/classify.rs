@@ -71,6 +71,13 @@ pub fn classify(host: &Host) -> Class {
     Class::Aws(from_head(suffix, &head))
 }
 
+/// The labels by which a host names its service, without `fips`.
+pub(super) fn pattern(host: &str) -> Option<Cow<'_, str>> {
+    let (suffix, text) = Suffix::find(host)?;
+    let head = Head::read(text, suffix.services == Services::Named);
+    Some(without_fips(head.pattern))
+}
+
 fn from_exact(exact: &'static Exact) -> Endpoint {
     Endpoint {
         service: Some(Cow::Borrowed(exact.service)),

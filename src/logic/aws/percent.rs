@@ -2,10 +2,19 @@
 
 use std::borrow::Cow;
 
-/// Decodes a value of a query or form, where `+` is a space. `None` where what comes out is not
-/// UTF-8, or a `%` has no two digits behind it.
+/// Decodes; `None` where what comes out is not UTF-8, or a `%` has no two digits behind it.
+pub(super) fn decode(text: &str) -> Option<Cow<'_, str>> {
+    decode_bytes(text, false)
+}
+
+/// As [`decode`], of a form's or query's value, where `+` is a space.
 pub(super) fn decode_form(text: &str) -> Option<Cow<'_, str>> {
-    if !text.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
+    decode_bytes(text, true)
+}
+
+fn decode_bytes(text: &str, is_form: bool) -> Option<Cow<'_, str>> {
+    let is_plain = |byte: &u8| *byte != b'%' && !(is_form && *byte == b'+');
+    if text.as_bytes().iter().all(is_plain) {
         return Some(Cow::Borrowed(text));
     }
     let mut decoded = Vec::with_capacity(text.len());
@@ -13,7 +22,7 @@ pub(super) fn decode_form(text: &str) -> Option<Cow<'_, str>> {
     while let Some(byte) = bytes.next() {
         decoded.push(match byte {
             b'%' => digit(bytes.next()?)? << 4 | digit(bytes.next()?)?,
-            b'+' => b' ',
+            b'+' if is_form => b' ',
             byte => byte,
         });
     }
@@ -43,16 +52,17 @@ mod tests {
 
     #[test]
     fn what_is_decoded_is_what_a_server_reads() {
-        for (text, decoded) in [
-            ("abc", Some("abc")),
-            ("a%2Fb+c", Some("a/b c")),
-            ("%e2%82%ac", Some("\u{20ac}")),
-            ("%2", None),
-            ("%+1", None),
-            ("%ff", None),
-            ("", Some("")),
+        for (text, plain, form) in [
+            ("abc", Some("abc"), Some("abc")),
+            ("a%2Fb+c", Some("a/b+c"), Some("a/b c")),
+            ("%e2%82%ac", Some("\u{20ac}"), Some("\u{20ac}")),
+            ("%2", None, None),
+            ("%+1", None, None),
+            ("%ff", None, None),
+            ("", Some(""), Some("")),
         ] {
-            assert_eq!(decode_form(text).as_deref(), decoded, "{text}");
+            assert_eq!(decode(text).as_deref(), plain, "{text}");
+            assert_eq!(decode_form(text).as_deref(), form, "{text}");
         }
         let found: Vec<_> = pairs("a=1&b&&c==x").collect();
         assert_eq!(found, [("a", Some("1")), ("b", None), ("c", Some("=x"))]);

@@ -28,6 +28,7 @@ pub(super) struct Request {
     pub(super) method: String,
     /// In order; names as written.
     pub(super) headers: Vec<(String, String)>,
+    pub(super) body: Vec<u8>,
 }
 
 /// Why a line could not be read.
@@ -135,6 +136,7 @@ fn bare(text: &str) -> Result<Input, Unreadable> {
         url: Url::read(text)?,
         method: "GET".to_owned(),
         headers: Vec::new(),
+        body: Vec::new(),
     }))
 }
 
@@ -201,17 +203,17 @@ fn read_request(
         return Err(Unreadable::Method);
     }
     let body = body.map_or(Ok(""), |body| text_of(body, "body"))?;
-    match encoding.map(|encoding| text_of(encoding, "body_encoding")) {
-        None => {}
+    let body = match encoding.map(|encoding| text_of(encoding, "body_encoding")) {
+        None => body.as_bytes().to_vec(),
         Some(encoding) => match encoding?.to_ascii_lowercase().as_str() {
-            "utf-8" | "utf8" => {}
+            "utf-8" | "utf8" => body.as_bytes().to_vec(),
             "base64" => {
                 let decoded = base64::engine::general_purpose::STANDARD.decode(body);
-                decoded.map_err(|_| Unreadable::Base64)?;
+                decoded.map_err(|_| Unreadable::Base64)?
             }
             _ => return Err(Unreadable::BodyEncoding),
         },
-    }
+    };
     let headers = headers.map_or_else(|| Ok(Vec::new()), read_headers)?;
     Ok(Input::Request(Request {
         url: if method == "CONNECT" && !url.contains("://") {
@@ -223,6 +225,7 @@ fn read_request(
         },
         method: method.to_owned(),
         headers,
+        body,
     }))
 }
 

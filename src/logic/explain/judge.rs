@@ -14,9 +14,11 @@ use super::output::endpoint;
 use super::output::region;
 use super::output::service;
 use crate::logic::aws::AccessKey;
+use crate::logic::aws::Call;
 use crate::logic::aws::Class;
 use crate::logic::aws::Identity;
 use crate::logic::aws::classify;
+use crate::logic::aws::operation;
 use crate::logic::policy::Effective;
 use crate::logic::policy::Passage;
 use crate::logic::policy::Policy;
@@ -103,7 +105,7 @@ fn judge_request(
         let outside = decide(policy, own, &target, &effective, Vec::new(), false);
         (outside.verdict, outside.rule) == (decision.verdict, decision.rule)
     };
-    let aws = aws_call(&class, &identity);
+    let aws = aws_call(&class, &identity, request);
     explanation(decision, enforced, &target, aws, url.shown.clone())
 }
 
@@ -298,15 +300,30 @@ fn read_head(request: &Request) -> Result<Option<Host>, HeadError> {
     Ok(host.filter(|_| has_host))
 }
 
-fn aws_call(class: &Class, identity: &Identity<'_>) -> Option<AwsCall> {
+fn aws_call(class: &Class, identity: &Identity<'_>, request: &Request) -> Option<AwsCall> {
     let endpoint = endpoint(class)?;
     let key = identity.key.as_ref();
     let scope = identity.scope.as_ref();
     let signed_for = scope.and_then(|scope| scope.region.as_str());
+    // A global name has no region, and an unknown one perhaps no service: the scope has both.
+    let service = service(endpoint).or_else(|| scope.map(|scope| scope.service.to_string()));
+    let host = request.url.authority.host.to_string();
+    let call = Call {
+        endpoint,
+        host: &host,
+        method: &request.method,
+        path: &request.url.path,
+        query: &request.url.query,
+        fields: request.headers.as_slice(),
+        body: &request.body,
+        body_is_whole: true,
+    };
+    let asked = service
+        .as_deref()
+        .and_then(|service| operation(service, &call));
     Some(AwsCall {
-        // A global name has no region, and an unknown one perhaps no service: the scope has both.
-        service: service(endpoint).or_else(|| scope.map(|scope| scope.service.to_string())),
-        operation: None,
+        operation: asked.map(|asked| asked.name.into_owned()),
+        service,
         region: region(endpoint).or_else(|| signed_for.map(str::to_owned)),
         access_key_id: key.map(|key| key.as_str().to_owned()),
         account_id: key.and_then(AccessKey::account).map(|id| id.to_string()),

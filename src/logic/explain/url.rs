@@ -18,6 +18,8 @@ pub(super) struct Url {
     /// What was found in it.
     pub(super) sightings: Vec<Sighting>,
     pub(super) text: Unshown,
+    /// As written.
+    pub(super) path: String,
     /// Without the question mark, as written.
     pub(super) query: String,
     /// As a log may show it.
@@ -53,9 +55,9 @@ impl Url {
         // RFC 3986, section 3.2.3: an empty port means the default one.
         let host_port = host_port.strip_suffix(':').unwrap_or(host_port);
         let before_fragment = behind.split('#').next().unwrap_or_default();
-        let query = before_fragment
+        let (path, query) = before_fragment
             .split_once('?')
-            .map_or("", |(_, query)| query);
+            .unwrap_or((before_fragment, ""));
         let authority =
             Authority::parse(host_port, Some(default_port)).map_err(Unreadable::Authority)?;
         let mut sightings = Vec::new();
@@ -63,6 +65,7 @@ impl Url {
         Ok(Url {
             way,
             authority,
+            path: path.to_owned(),
             query: query.to_owned(),
             shown: scan::redact(text, &sightings),
             sightings,
@@ -80,6 +83,7 @@ impl Url {
             authority,
             sightings: Vec::new(),
             text: Unshown(String::new()),
+            path: String::new(),
             query: String::new(),
         }
     }

@@ -349,7 +349,7 @@ fn query_like() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
     fn every_account_is_read_back(account in 0..=999_999_999_999_u64, rest: u64) {
