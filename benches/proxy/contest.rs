@@ -51,15 +51,20 @@ impl Figures {
 
     /// The first rival's figures over another's, round by round: smallest, median, largest.
     pub fn ratio(&self, rival: usize) -> (f64, f64, f64) {
-        let ratios: Vec<f64> = self.0.iter().map(|row| row[0] / row[rival]).collect();
+        let ratios = self.0.iter().map(|row| row[0] / row[rival]);
+        let ratios: Vec<f64> = ratios.filter(|ratio| !ratio.is_nan()).collect();
         let low = ratios.iter().copied().fold(f64::INFINITY, f64::min);
         let high = ratios.iter().copied().fold(0.0, f64::max);
         (low, median(ratios), high)
     }
 }
 
-/// The middle of `values`.
+/// The middle of those `values` that are there; NaN where none is.
 pub fn median(mut values: Vec<f64>) -> f64 {
+    values.retain(|value| !value.is_nan());
+    if values.is_empty() {
+        return f64::NAN;
+    }
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
     if values.len() % 2 == 1 {

@@ -310,32 +310,33 @@ async fn stream(sender: h2::client::SendRequest<Bytes>, uri: &str) -> io::Result
 }
 
 /// Sends a body of `count` bytes.
-pub fn upload(way: &Way, count: u64) {
+pub fn upload(way: &Way, count: u64) -> io::Result<()> {
     runtime().block_on(async {
-        let mut stream = way.open().await.unwrap();
-        way.head(&mut stream, "PUT", "/", count).await.unwrap();
+        let mut stream = way.open().await?;
+        way.head(&mut stream, "PUT", "/", count).await?;
         let piece = vec![b'x'; PIECE];
         let mut left = count;
         while left > 0 {
             let room = usize::try_from(left.min(PIECE as u64)).unwrap();
-            stream.write_all(&piece[..room]).await.unwrap();
+            stream.write_all(&piece[..room]).await?;
             left -= room as u64;
         }
-        stream.flush().await.unwrap();
-        answer(&mut stream, &mut Vec::new()).await.unwrap();
+        stream.flush().await?;
+        answer(&mut stream, &mut Vec::new()).await?;
         closed(stream).await;
-    });
+        Ok(())
+    })
 }
 
 /// Receives a body of `count` bytes.
-pub fn download(way: &Way, count: u64) {
+pub fn download(way: &Way, count: u64) -> io::Result<()> {
     runtime().block_on(async {
-        let mut stream = way.open().await.unwrap();
+        let mut stream = way.open().await?;
         way.get(&mut stream, &format!("/pour/{count}"), &mut Vec::new())
-            .await
-            .unwrap();
+            .await?;
         closed(stream).await;
-    });
+        Ok(())
+    })
 }
 
 /// Opens `count` connections that have done one exchange, runs `look`, closes them.
