@@ -47,8 +47,8 @@ fn pooled() -> Vec<Case> {
         Case::inside("a connection whose request was not read whole is not used again")
             .client_sends("PUT /a HTTP/1.1\r\nHost: {host}\r\nContent-Length: 6\r\n\r\nabc")
             .origin_sees("PUT /a HTTP/1.1\r\nHost: {host}\r\nContent-Length: 6\r\n\r\nabc")
+            // How the first one ends at the origin is the matter of other cases.
             .client_leaves(Leave::Reset)
-            .origin_end(Seen::Cut)
             .new_client()
             .next_origin()
             .up(GET)

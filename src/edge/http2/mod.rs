@@ -4,7 +4,7 @@
 //! Owns the moving of frames between two connections of the `h2` crate, and the bounds of those
 //! connections. Must not judge, resolve, dial, or write answers of outgate's own.
 //!
-//! Bounds: see [`settings`]. What is read from one side is given back to its flow control only
+//! Bounds: see `settings`. What is read from one side is given back to its flow control only
 //! when the other side's socket has taken it, so that a connection never holds more than its
 //! window.
 
