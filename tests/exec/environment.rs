@@ -193,6 +193,21 @@ fn the_bundle_is_the_union_of_all_that_was_trusted() {
 }
 
 #[test]
+fn what_is_no_file_is_not_waited_for() {
+    let stage = Stage::new();
+    let pipe = stage.path("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    for endless in ["/dev/zero".to_owned(), pipe.display().to_string()] {
+        let mut exec = stage.exec(&[], &["true"]);
+        let done = done(exec.env("SSL_CERT_FILE", &endless).env("WGETRC", &endless));
+        assert_eq!(done.code, Some(0), "{}", done.stderr);
+        let told = format!("SSL_CERT_FILE is passed over: {endless}: neither a file nor a folder");
+        assert!(done.stderr.contains(&told), "{}", done.stderr);
+    }
+}
+
+#[test]
 fn java_gets_proxy_and_roots_beside_its_own_options() {
     let stage = Stage::new();
     let found = environment(&stage, &[], &[("JAVA_TOOL_OPTIONS", "-Xmx64m")]);

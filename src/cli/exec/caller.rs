@@ -133,6 +133,7 @@ impl Caller {
             let own = self
                 .wgetrc
                 .as_ref()
+                .filter(|path| Path::new(path).is_file())
                 .and_then(|path| std::fs::read(path).ok());
             let mut wgetrc = own.unwrap_or_default();
             let line = format!("\nca_certificate = {}\n", bundle.display());

@@ -109,6 +109,10 @@ impl Known {
 /// A file of certificates, or a folder of such files.
 fn read(path: &Path, known: &mut Known) -> Result<Vec<CertificateDer<'static>>, String> {
     if !path.is_dir() {
+        // A pipe or a device may never end.
+        if path.exists() && !path.is_file() {
+            return Err("neither a file nor a folder".to_owned());
+        }
         if path.is_file() && !known.is_new(path) {
             return Ok(Vec::new());
         }
