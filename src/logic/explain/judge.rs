@@ -98,15 +98,25 @@ fn judge_request(
 
     let mut inside = secret_findings(request, &effective, key);
     inside.extend(head_findings(request, &effective));
-    let is_seen = is_plain || effective.intercept || inside.is_empty();
+    // In a tunnel only the destination is seen, and elsewhere less than is looked at here: does
+    // what is seen lead to the same verdict?
+    let is_open = is_plain || effective.intercept;
+    let mut seen = inside.clone();
+    seen.retain(|finding| is_open && is_looked_at(finding));
     let decision = decide(policy, own, &target, &effective, inside, is_signed);
-    // In a tunnel only the destination is seen: does that alone lead to the same verdict?
-    let enforced = is_seen || {
-        let outside = decide(policy, own, &target, &effective, Vec::new(), false);
-        (outside.verdict, outside.rule) == (decision.verdict, decision.rule)
+    let enforced = {
+        let seen = decide(policy, own, &target, &effective, seen, is_signed && is_open);
+        (seen.verdict, seen.rule) == (decision.verdict, decision.rule)
     };
     let aws = aws_call(&class, &identity, request);
     explanation(decision, enforced, &target, aws, url.shown.clone())
+}
+
+/// Whether the proxy looks for this as well. Of what the scanner finds it reads the userinfo alone.
+fn is_looked_at(finding: &Finding) -> bool {
+    let is_of_url = finding.rule == Rule::UrlCredentials;
+    finding.rule != Rule::PresignedUrl
+        && (!is_of_url || matches!(finding.kind, "userinfo" | "username"))
 }
 
 fn explanation(

@@ -25,6 +25,22 @@ fn explain(policy: &Policy, line: &str) -> Value {
     serde_json::from_str(&json).unwrap()
 }
 
+#[test]
+fn what_the_proxy_does_not_look_for_is_not_called_enforced() {
+    let cases = [
+        ("http://user:pass@example.com/", "true"),
+        ("http://example.com/?access_token=4f9a2c71be08d365", "false"),
+        (
+            "http://user:pass@example.com/?access_token=4f9a2c71be08d365",
+            "true",
+        ),
+        ("http://example.com/", "true"),
+    ];
+    for (line, enforced) in cases {
+        assert_eq!(short(&Policy::default(), line).2, enforced, "{line}");
+    }
+}
+
 /// Verdict, rule and whether it is enforced.
 fn short(policy: &Policy, line: &str) -> (String, String, String) {
     let value = explain(policy, line);
